@@ -1,0 +1,38 @@
+# make test and make test-slow set up everything they need in .venv.
+#   TORCH=...   another build of torch, as pip takes it   (default: torch==2.13.0)
+#   PYTHON=...  the Python to make .venv with, 3.10 or later
+#   VENV=...    another place for the virtual environment
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help test test-slow lint clean
+
+help:
+	@echo 'make test       set up .venv, check style and types, run the tests (under 10 minutes)'
+	@echo 'make test-slow  what takes longer: the export matrix'
+	@echo 'make clean      remove .venv and what the tests left'
+
+test: lint
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: $(VENV)/installed
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Torch first and by itself: what depends on it then finds it and asks for no other build.
+$(VENV)/installed: setup.py pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit("Python %d.%d is too old, 3.10 or later is needed: make PYTHON=python3.x" % sys.version_info[:2] if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train,test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

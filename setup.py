@@ -1,0 +1,45 @@
+"""Build of the ROS 2 package stdc_seg_ros (ament_python); also installs with plain pip."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+PACKAGE = 'stdc_seg_ros'
+
+init = Path(__file__).with_name('stdc_core') / '__init__.py'
+version = re.findall(r"^__version__ = '(.+)'$", init.read_text(), re.MULTILINE)[0]
+
+setup(
+    name=PACKAGE,
+    version=version,
+    description='Real-time street-scene segmentation for ROS 2 with STDC-Seg networks',
+    license='Apache-2.0',
+    maintainer='stdc_seg_ros maintainers',
+    maintainer_email='stdc-seg-ros@users.noreply.example',
+    packages=find_packages(include=['stdc_core*', 'stdc_seg_ros*']),
+    package_data={'stdc_core': ['py.typed']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
+        (f'share/{PACKAGE}', ['package.xml']),
+    ],
+    python_requires='>=3.10',
+    # What runs a model file. ROS comes from the system, or from PyPI's wheels of rclpy.
+    install_requires=[
+        'numba',
+        'numpy>=1.26',
+        'onnx',
+        'opencv-python-headless',
+        'openvino',
+        'pyyaml',
+        'rich',
+        'tyro',
+    ],
+    extras_require={
+        'onnxruntime': ['onnxruntime'],
+        'train': ['onnxruntime', 'onnxscript', 'safetensors', 'torch'],
+        'test': ['hypothesis', 'mypy', 'pytest', 'ruff', 'types-pyyaml', 'types-protobuf'],
+    },
+    entry_points={'console_scripts': ['stdc_seg = stdc_core.command_line.main:main']},
+    zip_safe=False,
+)

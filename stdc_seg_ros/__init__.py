@@ -1,0 +1,1 @@
+"""The ROS 2 side of the package: messages in, engine, messages out."""
