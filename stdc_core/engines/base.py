@@ -1,0 +1,336 @@
+"""What every engine has in common: a frame in, a segmentation out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import lru_cache
+from types import TracebackType
+from typing import ClassVar, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stdc_core.errors import InvalidArgumentError, UserError
+from stdc_core.geometry import FrameGeometry, GridSampling, Size
+from stdc_core.labels import ColorOrder
+from stdc_core.model_file import ModelFile, logit_grid
+from stdc_core.upsample import (
+    TAIL,
+    sigmoid,
+    softmax_maximum,
+    upsample_labels,
+    upsample_map,
+)
+
+logger = logging.getLogger(__name__)
+
+Precision = Literal['fp32', 'bf16', 'fp16']
+
+# Share of the self-check's pixels that must have the exported labels. Random weights lie too
+# close to ties to be a gate at less than fp32.
+MIN_AGREEMENT: dict[Precision, float] = {'fp32': 0.999, 'bf16': 0.98, 'fp16': 0.99}
+
+
+class EngineError(UserError, RuntimeError):
+    """An engine that cannot be used; the message says why and what to do."""
+
+
+class EngineUnavailableError(EngineError):
+    """The backend is not installed or cannot run on this machine."""
+
+
+class SelfCheckError(EngineError):
+    """The engine's labels on the model file's self-check frame are not the exported ones."""
+
+
+@dataclass(frozen=True)
+class StageTimes:
+    """How long one frame took in each stage, milliseconds of steady time."""
+
+    resize: float  # to the network's input, colour order included
+    network: float
+    tail: float  # logits to labels, confidence and detail at the frame's size
+
+    @property
+    def total(self) -> float:
+        """All stages together."""
+        return self.resize + self.network + self.tail
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What an engine makes of one frame of height H and width W.
+
+    The arrays belong to the engine and are written over by its next call: copy what is kept.
+
+    :param labels: uint8, class ids, shape (H, W).
+    :param confidence: uint8, 255 for a softmax maximum of 1, shape (H, W); taken at the logits
+        and upsampled bilinearly. None where it was not asked for.
+    :param detail: uint8, 255 for a boundary probability of 1, shape (H, W); None where the engine
+        was opened without.
+    :param stage_ms: what it took.
+    """
+
+    labels: NDArray[np.uint8]
+    confidence: NDArray[np.uint8] | None
+    detail: NDArray[np.uint8] | None
+    stage_ms: StageTimes
+
+
+class NetworkOutput(NamedTuple):
+    """Logits of one image; the arrays belong to the engine until its next call."""
+
+    logits: NDArray[np.float32]  # (C, h, w), h = ceil(H / 8)
+    detail: NDArray[np.float32] | None  # (h, w)
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What an engine runs, on what.
+
+    :param backend: e.g. ``openvino``.
+    :param version: of the backend.
+    :param device: the processor.
+    :param precision: of the network's arithmetic, as the backend reports it.
+    :param size: of the network's input.
+    :param threads: of the backend.
+    :param detail: whether the detail map is computed.
+    :param tail: ``numba``, or ``numpy`` where numba is not installed.
+    :param agreement: share of the self-check's pixels with the exported labels.
+    :param reason: why this backend was chosen.
+    """
+
+    backend: str
+    version: str
+    device: str
+    precision: Precision
+    size: Size
+    threads: int
+    detail: bool
+    tail: str
+    agreement: float
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f'{self.backend} {self.version} on {self.device}, {self.precision}, '
+            f'{self.size.height}x{self.size.width}, {self.threads} threads, tail {self.tail}, '
+            f'self-check {self.agreement:.2%}; {self.reason}'
+        )
+
+
+class InferenceEngine(ABC):
+    """Runs one model file at one input size; use it as a context manager.
+
+    Made by :func:`stdc_core.engines.open_engine`. Not for two threads at a time. A backend opens
+    its graph in :meth:`_open`, runs it in :meth:`_run` and lets go of it in :meth:`_close`.
+
+    :param model: the model file.
+    :param size: of the network's input, each side at least 64.
+    :param precision: of the network's arithmetic.
+    :param threads: for the network, at least 1.
+    :param detail: compute the detail map too.
+    :param reason: why this backend was chosen, for :attr:`info`.
+    :raises EngineError: the backend cannot do this, or fails its self-check.
+    """
+
+    backend: ClassVar[str]
+
+    def __init__(
+        self,
+        model: ModelFile,
+        *,
+        size: Size,
+        precision: Precision,
+        threads: int,
+        detail: bool,
+        reason: str = 'asked for',
+    ) -> None:
+        if precision not in get_args(Precision):
+            raise InvalidArgumentError(
+                f"unknown precision '{precision}' (known: {', '.join(get_args(Precision))})"
+            )
+        if threads < 1:
+            raise InvalidArgumentError(f'threads is {threads}, expected at least 1')
+        self.model = model
+        self.size = size
+        self.precision = precision
+        self.threads = threads
+        self.detail = detail
+        self._image = np.empty((1, *size, 3), np.uint8)
+        self._frame_buffers = lru_cache(maxsize=8)(self._make_frame_buffers)
+        self._closed = False
+        try:
+            self._open()
+            agreement = self._self_check()
+        except BaseException:
+            self.close()
+            raise
+        version, device = self._describe()
+        self.info = EngineInfo(
+            self.backend,
+            version,
+            device,
+            precision,
+            size,
+            threads,
+            detail,
+            TAIL,
+            agreement,
+            reason,
+        )
+        if TAIL == 'numpy':
+            logger.warning('numba is missing: upsampling takes about ten times as long')
+        logger.info('engine ready: %s', self.info)
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Compile ``self.model.static_graph(self.size, detail=self.detail)``."""
+
+    @abstractmethod
+    def _run(self, image: NDArray[np.uint8]) -> NetworkOutput:
+        """Run the network on uint8 RGB of shape (1, *size*, 3), always ``self._image``."""
+
+    @abstractmethod
+    def _close(self) -> None:
+        """Let go of everything; also called after :meth:`_open` failed half-way."""
+
+    @abstractmethod
+    def _describe(self) -> tuple[str, str]:
+        """Version of the backend, name of the device."""
+
+    def infer(
+        self,
+        frame: NDArray[np.uint8],
+        *,
+        color_order: ColorOrder = 'bgr',
+        confidence: bool = False,
+    ) -> Segmentation:
+        """Segment one frame of any size.
+
+        :param frame: uint8, shape (H, W, 3), any strides; neither written nor kept.
+        :param color_order: of the frame's channels.
+        :param confidence: compute the confidence map too.
+        :return: arrays that the next call writes over.
+        :raises TypeError: the frame is no uint8 array.
+        :raises ValueError: the frame has no three channels, or no pixels.
+        :raises EngineError: the engine is closed, or the backend failed.
+        """
+        self._check_open()
+        _check_frame(frame)
+        start = time.perf_counter()
+        buffers = self._frame_buffers(Size(*frame.shape[:2]))
+        buffers.geometry.resize(frame, self._image[0], color_order)
+        resized = time.perf_counter()
+        logits, detail_logits = self._run(self._image)
+        ran = time.perf_counter()
+        upsample_labels(logits, buffers.sampling, buffers.labels)
+        if confidence:
+            upsample_map(softmax_maximum(logits), buffers.sampling, buffers.confidence)
+        if detail_logits is not None:
+            upsample_map(sigmoid(detail_logits), buffers.sampling, buffers.detail)
+        done = time.perf_counter()
+        return Segmentation(
+            labels=buffers.labels,
+            confidence=buffers.confidence if confidence else None,
+            detail=None if detail_logits is None else buffers.detail,
+            stage_ms=StageTimes(
+                1e3 * (resized - start), 1e3 * (ran - resized), 1e3 * (done - ran)
+            ),
+        )
+
+    def run_network(self, image: NDArray[np.uint8]) -> NetworkOutput:
+        """Run the network alone, on an image of its own size.
+
+        :param image: uint8, RGB, shape (*size*, 3).
+        :return: arrays that the next call writes over.
+        """
+        self._check_open()
+        _check_frame(image)
+        if image.shape[:2] != self.size:
+            raise ValueError(
+                f'image is {Size(*image.shape[:2])}, this engine runs at {self.size}: use infer()'
+            )
+        np.copyto(self._image[0], image)
+        return self._run(self._image)
+
+    def close(self) -> None:
+        """Free the engine; a second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._close()
+
+    def __enter__(self) -> InferenceEngine:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _self_check(self) -> float:
+        """Compare with the exported labels; also compiles the tail, so no frame has to wait.
+
+        The labels hold for the model's default size. An engine of another size opens a second
+        one of that size for a moment.
+        """
+        check = self.model.metadata.self_check
+        labels = self.infer(check.frame, color_order='rgb', confidence=True).labels
+        default_size = self.model.metadata.default_size
+        if self.size != default_size:
+            with type(self)(
+                self.model,
+                size=default_size,
+                precision=self.precision,
+                threads=self.threads,
+                detail=False,
+            ) as engine:
+                return engine.info.agreement
+        agreement = check.agreement(labels)
+        wanted = MIN_AGREEMENT[self.precision]
+        gate = self.model.metadata.trained or self.precision == 'fp32'
+        if gate and agreement < wanted:
+            raise SelfCheckError(
+                f'{self.backend} at {self.precision} is wrong for {self.model.path}: its labels '
+                f'on the self-check frame agree on {agreement:.2%}, expected at least '
+                f'{wanted:.2%}: use another backend or precision'
+            )
+        return agreement
+
+    def _make_frame_buffers(self, frame_size: Size) -> _FrameBuffers:
+        metadata = self.model.metadata
+        geometry = FrameGeometry(frame_size, self.size, metadata.resize)
+        grid = logit_grid(self.size)
+        labels, confidence, detail = (np.empty(frame_size, np.uint8) for _ in range(3))
+        sampling = geometry.sampling(grid, metadata.align_corners)
+        return _FrameBuffers(geometry, sampling, labels, confidence, detail)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineError(f'this {self.backend} engine is closed: open another one')
+
+
+class _FrameBuffers(NamedTuple):
+    """What depends on the frame's size, kept between frames."""
+
+    geometry: FrameGeometry
+    sampling: GridSampling
+    labels: NDArray[np.uint8]
+    confidence: NDArray[np.uint8]
+    detail: NDArray[np.uint8]
+
+
+def _check_frame(frame: NDArray[np.uint8]) -> None:
+    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
+        came = getattr(frame, 'dtype', type(frame).__name__)
+        raise TypeError(f'frame is {came}, expected a uint8 array of shape (H, W, 3)')
+    if frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
+        raise ValueError(
+            f'frame has shape {frame.shape}, expected (H, W, 3) with at least one pixel'
+        )

@@ -1,0 +1,77 @@
+"""torch on the CPU: the network the model file was exported from, with the file's weights."""
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stdc_core.engines.base import (
+    EngineError,
+    EngineUnavailableError,
+    InferenceEngine,
+    NetworkOutput,
+    Precision,
+)
+
+try:
+    import torch
+except ImportError as error:
+    raise EngineUnavailableError('the torch engine needs: pip install torch') from error
+
+from stdc_core.networks.model_graph import ModelGraph
+from stdc_core.networks.stdc_seg import STDCSeg, STDCSegConfig, fold_for_inference
+
+TYPES: dict[Precision, torch.dtype] = {'fp32': torch.float32, 'bf16': torch.bfloat16}
+
+
+class TorchEngine(InferenceEngine):
+    """Batch norm folded, channels last. Sets torch's number of threads for the process."""
+
+    backend: ClassVar[str] = 'torch'
+
+    _graph: ModelGraph | None = None
+
+    def _open(self) -> None:
+        if self.precision not in TYPES:
+            raise EngineError(
+                f'the torch engine computes in {" or ".join(TYPES)} on the CPU, asked for '
+                f'{self.precision}'
+            )
+        torch.set_num_threads(self.threads)
+        self.model.static_graph(self.size, detail=self.detail)  # the same refusals
+        network = STDCSeg(STDCSegConfig(**self.model.metadata.architecture))
+        network = fold_for_inference(network, detail=self.detail)
+        network.load_state_dict(self._weights(network))
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._graph = ModelGraph(network, TYPES[self.precision]).eval()
+        self._input = torch.from_numpy(self._image)
+
+    def _weights(self, network: STDCSeg) -> dict[str, torch.Tensor]:
+        weights = self.model.weights()
+        state = {}
+        for name, tensor in network.state_dict().items():
+            if name in weights:
+                state[name] = torch.tensor(weights[name])
+            elif name.endswith('.bias'):  # the exporter leaves out a bias of zeros
+                state[name] = torch.zeros_like(tensor)
+            else:
+                raise EngineError(
+                    f'{self.model.path} has no weights {name}: the torch engine runs float models '
+                    'of its own export only'
+                )
+        return state
+
+    def _run(self, image: NDArray[np.uint8]) -> NetworkOutput:
+        assert self._graph is not None
+        with torch.inference_mode():
+            logits, detail = self._graph(self._input)
+        return NetworkOutput(
+            logits[0].float().contiguous().numpy(),
+            None if detail is None else detail[0, 0].float().numpy(),
+        )
+
+    def _close(self) -> None:
+        self._graph = None
+
+    def _describe(self) -> tuple[str, str]:
+        return torch.__version__, 'CPU'

@@ -1,0 +1,159 @@
+"""Checkpoint to model file: one ONNX graph from uint8 RGB to logits at 1/8, checked before use."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from stdc_core import __version__
+from stdc_core.atomic_file import atomic_path
+from stdc_core.engines import open_engine
+from stdc_core.errors import InvalidArgumentError, UserError
+from stdc_core.geometry import FrameGeometry, ResizeMode, Size
+from stdc_core.model_file import (
+    MIN_SIZE,
+    ModelFile,
+    ModelMetadata,
+    add_metadata,
+    logit_grid,
+    read_model_file,
+)
+from stdc_core.networks.checkpoint import Checkpoint
+from stdc_core.networks.model_graph import ModelGraph
+from stdc_core.networks.stdc_seg import fold_for_inference
+from stdc_core.self_check import SelfCheck, draw_street
+from stdc_core.upsample import upsample_labels
+
+MAX_LOGIT_DIFFERENCE = 1e-3  # absolute, ONNX Runtime against torch, both fp32
+MIN_LABEL_AGREEMENT = 0.9999  # demanded of trained weights; random ones lie too close to ties
+OPSET = 18
+SECOND_SIZE = Size(72, 136)  # sides that 16 and 32 do not divide, to prove the dynamic size
+
+
+class ExportError(UserError, RuntimeError):
+    """The exported graph is not the network; no file was written."""
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What the export's check measured on the self-check frame, at two input sizes.
+
+    :param logit_difference: largest absolute difference between ONNX Runtime and torch.
+    :param label_agreement: share of equal labels at the default size, 0..1.
+    """
+
+    logit_difference: float
+    label_agreement: float
+
+
+def export_model(
+    checkpoint: Checkpoint,
+    path: str | Path,
+    *,
+    size: Size,
+    detail: bool = True,
+    resize: ResizeMode = 'stretch',
+    align_corners: bool = True,
+) -> ExportReport:
+    """Write a model file and compare it with torch; a file that differs is not kept.
+
+    :param checkpoint: what to export.
+    :param path: of the model file, ``*.onnx``.
+    :param size: default input size.
+    :param detail: keep the detail head; an engine computes it only where it is asked for.
+    :param resize: how frames become the network's input.
+    :param align_corners: how logits are upsampled; the paper's code trains with True.
+    :raises ExportError: the file's logits or labels are not torch's.
+    :raises InvalidArgumentError: the size is too small.
+    """
+    if min(size) < MIN_SIZE:
+        raise InvalidArgumentError(f'size is {size}, expected at least {MIN_SIZE}x{MIN_SIZE}')
+    graph = ModelGraph(fold_for_inference(checkpoint.build(), detail=detail)).eval()
+    frame = draw_street(size)
+    sampling = FrameGeometry(size, size, resize).sampling(logit_grid(size), align_corners)
+    labels = upsample_labels(_torch_logits(graph, frame), sampling)
+    metadata = ModelMetadata(
+        labels=checkpoint.labels,
+        architecture=asdict(checkpoint.config),
+        default_size=size,
+        resize=resize,
+        align_corners=align_corners,
+        self_check=SelfCheck(frame, labels),
+        recipe=checkpoint.recipe,
+        metrics=checkpoint.metrics,
+        source_sha256=checkpoint.sha256,
+        versions={'stdc_seg_ros': __version__, 'torch': torch.__version__},
+    )
+    with atomic_path(path) as part:
+        proto = _to_onnx(graph, detail=detail)
+        add_metadata(proto, metadata)
+        onnx.save_model(proto, part)
+        return _compare_with_torch(read_model_file(part), graph)
+
+
+def _to_onnx(graph: ModelGraph, *, detail: bool) -> onnx.ModelProto:
+    image = torch.zeros(1, *SECOND_SIZE, 3, dtype=torch.uint8)
+    side = {name: torch.export.Dim(name, min=MIN_SIZE, max=16384) for name in ('height', 'width')}
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            graph,
+            (image,),
+            dynamo=True,
+            external_data=False,
+            opset_version=OPSET,
+            input_names=['image'],
+            output_names=['logits', 'detail'] if detail else ['logits'],
+            dynamic_shapes={'image': {1: side['height'], 2: side['width']}},
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Hide the exporter's remarks on torchvision, which this package does not use."""
+    registration = logging.getLogger('torch.onnx._internal.exporter._registration')
+    level = registration.level
+    registration.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', r'.isinstance\(treespec, LeafSpec\)', FutureWarning)
+            yield
+    finally:
+        registration.setLevel(level)
+
+
+def _compare_with_torch(model: ModelFile, graph: ModelGraph) -> ExportReport:
+    check = model.metadata.self_check
+    difference = 0.0
+    agreement = 1.0
+    for size in (model.metadata.default_size, SECOND_SIZE):
+        with open_engine(model, 'onnxruntime', size=size, detail=model.has_detail) as engine:
+            frame = check.frame if size == check.frame.shape[:2] else draw_street(size)
+            logits = engine.run_network(frame).logits
+            difference = max(difference, float(np.abs(logits - _torch_logits(graph, frame)).max()))
+            agreement = min(agreement, engine.info.agreement)
+    if difference > MAX_LOGIT_DIFFERENCE:
+        raise ExportError(
+            f'logits of the exported graph differ from torch by {difference:.2g}, expected at '
+            f'most {MAX_LOGIT_DIFFERENCE:g}'
+        )
+    if model.metadata.trained and agreement < MIN_LABEL_AGREEMENT:
+        raise ExportError(
+            f'labels of the exported graph agree with torch on {agreement:.4%}, expected at '
+            f'least {MIN_LABEL_AGREEMENT:.2%}'
+        )
+    return ExportReport(difference, agreement)
+
+
+def _torch_logits(graph: ModelGraph, frame: np.ndarray) -> np.ndarray:
+    with torch.inference_mode():
+        logits, _ = graph(torch.from_numpy(frame)[None])
+    return logits[0].numpy()
