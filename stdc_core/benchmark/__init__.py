@@ -1,0 +1,1 @@
+"""Interleaved timing of networks, tails and whole frames against the authors' way."""

@@ -1,0 +1,1 @@
+"""The ``stdc_seg`` command: one module a subcommand."""

@@ -1,0 +1,115 @@
+"""Where ``stdc_seg segment`` takes its frames from."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stdc_core.errors import UserError
+
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+CAMERA_FPS = 30.0  # of a camera that does not say
+
+logger = logging.getLogger(__name__)
+
+
+class Frame(NamedTuple):
+    """One picture and the name its results go by."""
+
+    name: str
+    image: NDArray[np.uint8]  # BGR, (H, W, 3)
+
+
+@dataclass(frozen=True)
+class FrameSource:
+    """Frames, once through.
+
+    :param name: what a video of them is called.
+    :param frames: unreadable images among them are logged and left out.
+    :param total: how many, unreadable ones included; None for a camera.
+    :param fps: of a video or camera; None for images.
+    :param live: a camera, which ends when the user says so.
+    """
+
+    name: str
+    frames: Iterator[Frame]
+    total: int | None
+    fps: float | None = None
+    live: bool = False
+
+
+def open_source(source: str) -> FrameSource:
+    """Open an image, a folder of images, a video, or a camera by its index.
+
+    :raises UserError: there is no such thing, or nothing in it.
+    """
+    path = Path(source)
+    if source.isdecimal() and not path.exists():
+        return _open_camera(int(source))
+    if path.is_dir():
+        images = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+        if not images:
+            raise UserError(f'{path} has no images ({", ".join(IMAGE_SUFFIXES)})')
+        _refuse_same_names(images)
+        return FrameSource(path.resolve().name, _read_images(images), len(images))
+    if not path.exists():
+        raise UserError(f'{source} is no image, folder, video, or index of a camera')
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return FrameSource(path.stem, _read_images([path]), 1)
+    return _open_video(path)
+
+
+def _read_images(paths: list[Path]) -> Iterator[Frame]:
+    for path in paths:
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None:
+            logger.error('%s is no image that OpenCV can read: left out', path)
+        else:
+            yield Frame(path.stem, image)  # type: ignore[arg-type]
+
+
+def _refuse_same_names(paths: list[Path]) -> None:
+    seen: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in seen:
+            raise UserError(f'{path} and {seen[path.stem]} would give one mask: rename one')
+        seen[path.stem] = path
+
+
+def _open_video(path: Path) -> FrameSource:
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise UserError(f'{path} is no image or video that OpenCV can read')
+    total = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    frames = _read_capture(capture, path.stem, total)
+    return FrameSource(path.stem, frames, total, fps)
+
+
+def _open_camera(index: int) -> FrameSource:
+    capture = cv2.VideoCapture(index)
+    if not capture.isOpened():
+        raise UserError(f'there is no camera {index}, or it is in use')
+    fps = capture.get(cv2.CAP_PROP_FPS) or CAMERA_FPS
+    name = f'camera{index}'
+    return FrameSource(name, _read_capture(capture, name, None), None, fps, live=True)
+
+
+def _read_capture(capture: cv2.VideoCapture, name: str, total: int | None) -> Iterator[Frame]:
+    number = 0
+    try:
+        while True:
+            read, image = capture.read()
+            if not read:
+                break
+            yield Frame(f'{name}_{number:06d}', image)  # type: ignore[arg-type]
+            number += 1
+    finally:
+        capture.release()
+    if total is not None and number < total:
+        logger.error('%s ends after %d of %d frames: is it whole?', name, number, total)
