@@ -4,10 +4,12 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
 import rich
+import tyro
 from numpy.typing import NDArray
 
 from stdc_core.atomic_file import atomic_path
@@ -20,13 +22,13 @@ from stdc_core.self_check import draw_street
 
 
 def benchmark(
-    model: Path | None = None,
-    image: Path | None = None,
-    size: tuple[int, int] = (512, 1024),
-    frame: tuple[int, int] = (720, 1280),
-    threads: int | None = None,
+    model: Annotated[Path | None, tyro.conf.arg(metavar='PATH')] = None,
+    image: Annotated[Path | None, tyro.conf.arg(metavar='PATH')] = None,
+    size: Annotated[tuple[int, int], tyro.conf.arg(metavar='H W')] = (512, 1024),
+    frame: Annotated[tuple[int, int], tyro.conf.arg(metavar='H W')] = (720, 1280),
+    threads: Annotated[int | None, tyro.conf.arg(metavar='INT')] = None,
     rounds: int = 20,
-    json_file: Path | None = None,
+    json_file: Annotated[Path | None, tyro.conf.arg(metavar='PATH', name='json')] = None,
 ) -> None:
     """Time networks, tails and whole frames in turns, against the authors' way.
 

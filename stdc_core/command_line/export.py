@@ -1,5 +1,6 @@
 """``stdc_seg export``: checkpoint to model file."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,10 @@ from stdc_core.labels import open_label_set
 
 
 def export(
-    checkpoint: Annotated[Path, tyro.conf.Positional],
-    model: Annotated[Path, tyro.conf.Positional],
-    size: tuple[int, int] = (512, 1024),
-    labels: str | None = None,
+    checkpoint: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar='CHECKPOINT')],
+    model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar='MODEL')],
+    size: Annotated[tuple[int, int], tyro.conf.arg(metavar='H W')] = (512, 1024),
+    labels: Annotated[str | None, tyro.conf.arg(metavar='NAME|FILE')] = None,
     detail: bool = True,
     resize: ResizeMode = 'stretch',
 ) -> None:
@@ -46,7 +47,8 @@ def export(
     else:
         source = load_authors_segmentation(checkpoint, label_set)
     if source.skipped:
-        print(f'not part of the network, left out: {", ".join(source.skipped)}')
+        modules = {re.sub(r'^((cp\.backbone\.)?[^.]*).*', r'\1', name) for name in source.skipped}
+        print(f'no part of the network, left out: {", ".join(sorted(modules))}')
     report = export_model(source, model, size=Size(*size), detail=detail, resize=resize)
     print(
         f'{model}: {source.config.variant}, {len(source.labels)} classes, {Size(*size)}; logits '

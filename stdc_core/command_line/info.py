@@ -11,7 +11,9 @@ from stdc_core.labels import LabelSet
 from stdc_core.model_file import read_model_file
 
 
-def info(model: Annotated[Path, tyro.conf.Positional]) -> None:
+def info(
+    model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar='MODEL')],
+) -> None:
     """Show what is in a model file.
 
     :param model: the model file.
@@ -19,6 +21,8 @@ def info(model: Annotated[Path, tyro.conf.Positional]) -> None:
     file = read_model_file(model)
     metadata = file.metadata
     facts = Table.grid(padding=(0, 2))
+    facts.add_column(no_wrap=True)
+    facts.add_column(overflow='fold')
     weights = sum(array.size for array in file.weights().values())
     outputs = 'labels, confidence' + (', detail' if file.has_detail else ' (no detail head)')
     for name, value in {

@@ -21,15 +21,17 @@ from stdc_core.model_file import read_model_file
 
 
 def segment(
-    source: Annotated[str, tyro.conf.Positional],
+    source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar='SOURCE')],
     model: Path,
     output: Path = Path('segmented'),
-    write: tuple[Kind, ...] = ('mask', 'overlay'),
+    write: Annotated[
+        tuple[Kind, ...], tyro.conf.arg(metavar='{mask,overlay,side_by_side} ...')
+    ] = ('mask', 'overlay'),
     opacity: float = 0.5,
     backend: Backend = 'auto',
-    size: tuple[int, int] | None = None,
+    size: Annotated[tuple[int, int] | None, tyro.conf.arg(metavar='H W')] = None,
     precision: Precision = 'fp32',
-    threads: int | None = None,
+    threads: Annotated[int | None, tyro.conf.arg(metavar='INT')] = None,
 ) -> None:
     """Segment an image, a folder of images, a video or a camera.
 

@@ -54,7 +54,7 @@ def open_engine(
     model: str | Path | ModelFile,
     backend: Backend = 'auto',
     *,
-    size: Size | None = None,
+    size: tuple[int, int] | None = None,
     precision: Precision = 'fp32',
     threads: int | None = None,
     detail: bool = False,
@@ -91,7 +91,7 @@ def open_engine(
         engine_class: type[InferenceEngine] = getattr(module, CLASSES[name])
         return engine_class(
             model,
-            size=size or model.metadata.default_size,
+            size=Size(*(size or model.metadata.default_size)),
             precision=precision,
             threads=len(os.sched_getaffinity(0)) if threads is None else threads,
             detail=detail,

@@ -13,12 +13,12 @@ from typing import ClassVar, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from stdc_core import upsample
 from stdc_core.errors import InvalidArgumentError, UserError
 from stdc_core.geometry import FrameGeometry, GridSampling, Size
 from stdc_core.labels import ColorOrder
 from stdc_core.model_file import ModelFile, logit_grid
 from stdc_core.upsample import (
-    TAIL,
     sigmoid,
     softmax_maximum,
     upsample_labels,
@@ -178,11 +178,11 @@ class InferenceEngine(ABC):
             size,
             threads,
             detail,
-            TAIL,
+            upsample.TAIL,
             agreement,
             reason,
         )
-        if TAIL == 'numpy':
+        if upsample.TAIL == 'numpy':
             logger.warning('numba is missing: upsampling takes about ten times as long')
         logger.info('engine ready: %s', self.info)
 

@@ -1,0 +1,125 @@
+"""Export checks itself; the slow part exports what users will."""
+
+import dataclasses
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+import stdc_core.export
+from stdc_core.engines import open_engine
+from stdc_core.export import ExportError, export_model
+from stdc_core.geometry import Size
+from stdc_core.labels import CAMVID, CITYSCAPES
+from stdc_core.model_file import read_model_file
+from stdc_core.networks import STDCSegConfig, fold_for_inference
+from stdc_core.networks.model_graph import ModelGraph
+
+SIZE = Size(96, 160)  # of the model that all tests share
+
+
+@pytest.fixture
+def exported_before(model, monkeypatch):
+    """Skip the exporter: hand out a copy of the graph that is exported already."""
+
+    def copy(graph, *, detail):
+        proto = onnx.ModelProto()
+        proto.CopyFrom(model.proto)
+        del proto.metadata_props[:]
+        return proto
+
+    monkeypatch.setattr(stdc_core.export, '_to_onnx', copy)
+
+
+@pytest.mark.usefixtures('exported_before')
+def test_report_says_how_close_it_is(checkpoint, tmp_path):
+    report = export_model(checkpoint, tmp_path / 'model.onnx', size=SIZE)
+    assert 0 < report.logit_difference < 1e-4
+    assert report.label_agreement > 0.999
+    assert [path.name for path in tmp_path.iterdir()] == ['model.onnx']
+
+
+@pytest.mark.usefixtures('exported_before')
+def test_other_weights_than_torchs_leave_no_file(checkpoint, tmp_path):
+    state = dict(checkpoint.state)
+    state['head.classify.weight'] = state['head.classify.weight'] + 1e-3
+    changed = dataclasses.replace(checkpoint, state=state)
+    with pytest.raises(ExportError, match='differ from torch by'):
+        export_model(changed, tmp_path / 'model.onnx', size=SIZE)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures('exported_before')
+def test_trained_weights_must_keep_their_labels(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(stdc_core.export, 'MIN_LABEL_AGREEMENT', 1.1)
+    trained = dataclasses.replace(checkpoint, recipe={'iterations': 1})
+    with pytest.raises(ExportError, match='labels of the exported graph agree'):
+        export_model(trained, tmp_path / 'model.onnx', size=SIZE)
+    export_model(checkpoint, tmp_path / 'random.onnx', size=SIZE)
+    assert [path.name for path in tmp_path.iterdir()] == ['random.onnx']
+
+
+@pytest.mark.usefixtures('exported_before')
+def test_facts_of_the_checkpoint_stand_in_the_file(checkpoint, tmp_path):
+    facts = {'recipe': {'iterations': 9}, 'metrics': {'val_miou': 0.7}, 'sha256': 'ab' * 32}
+    path = tmp_path / 'model.onnx'
+    export_model(dataclasses.replace(checkpoint, **facts), path, size=SIZE)
+    metadata = read_model_file(path).metadata
+    assert metadata.trained
+    assert metadata.recipe == facts['recipe']
+    assert metadata.metrics == facts['metrics']
+    assert metadata.source_sha256 == facts['sha256']
+
+
+def test_too_small_a_size_is_refused(checkpoint, tmp_path):
+    with pytest.raises(ValueError, match='size is 32x64, expected at least 64x64'):
+        export_model(checkpoint, tmp_path / 'model.onnx', size=Size(32, 64))
+
+
+def test_interrupted_export_leaves_no_file(checkpoint, tmp_path, monkeypatch):
+    def interrupted(graph, *, detail):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stdc_core.export, '_to_onnx', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_model(checkpoint, tmp_path / 'model.onnx', size=SIZE)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('variant', ['stdc1', 'stdc2'])
+@pytest.mark.parametrize('labels', [CAMVID, CITYSCAPES], ids=lambda labels: labels.name)
+@pytest.mark.parametrize('detail', [True, False])
+@pytest.mark.parametrize(
+    ('size', 'align_corners', 'resize'),
+    [(Size(512, 1024), True, 'stretch'), (Size(363, 485), False, 'letterbox')],
+)
+def test_every_export_equals_torch(
+    variant, labels, detail, size, align_corners, resize, make_checkpoint, tmp_path
+):
+    checkpoint = make_checkpoint(STDCSegConfig(variant, len(labels)), labels)
+    path = tmp_path / 'model.onnx'
+    options = {'detail': detail, 'align_corners': align_corners, 'resize': resize}
+    export_model(checkpoint, path, size=size, **options)
+    model = read_model_file(path)
+    assert model.has_detail == detail
+    graph = ModelGraph(fold_for_inference(checkpoint.build(), detail=detail)).eval()
+    image = model.metadata.self_check.frame
+    with torch.inference_mode():
+        expected = graph(torch.from_numpy(image)[None])
+    for backend in ('openvino', 'onnxruntime', 'torch'):
+        with open_engine(model, backend, detail=detail) as engine:
+            output = engine.run_network(image)
+            assert np.abs(output.logits - expected[0][0].numpy()).max() <= 1e-3
+            if detail:
+                assert np.abs(output.detail - expected[1][0, 0].numpy()).max() <= 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('config', [{'block_num': 3}, {'spatial_path': True}])
+def test_ablations_export_too(config, make_checkpoint, tmp_path):
+    checkpoint = make_checkpoint(STDCSegConfig('stdc1', 11, **config))
+    export_model(checkpoint, tmp_path / 'model.onnx', size=Size(128, 128))
+    with open_engine(tmp_path / 'model.onnx', 'torch') as engine:
+        assert engine.info.agreement > 0.999

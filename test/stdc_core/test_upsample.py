@@ -1,0 +1,214 @@
+"""The tail against torch and against dense interpolation in float64."""
+
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from stdc_core import upsample
+from stdc_core.geometry import FrameGeometry, GridSampling, Size
+from stdc_core.model_file import logit_grid
+from stdc_core.upsample import (
+    mixed_share,
+    sigmoid,
+    softmax_maximum,
+    upsample_labels,
+    upsample_map,
+)
+
+
+@pytest.fixture(params=['numba', 'numpy'], autouse=True)
+def tail(request, monkeypatch):
+    """Every test of this file runs on the compiled and on the plain path."""
+    monkeypatch.setattr(upsample, 'TAIL', request.param)
+
+
+def dense(values: np.ndarray, sampling: GridSampling) -> np.ndarray:
+    """Interpolate (C, h, w) at every pixel in float64."""
+    rows, columns = sampling
+    wy = rows.upper_weight.astype(np.float64)[:, None]
+    wx = columns.upper_weight.astype(np.float64)
+    lines = (1 - wy) * values[:, rows.lower] + wy * values[:, rows.upper]
+    return (1 - wx) * lines[..., columns.lower] + wx * lines[..., columns.upper]
+
+
+def smooth_logits(classes: int, grid: Size, seed: int = 0) -> np.ndarray:
+    """Large regions with curved borders, as a trained network gives."""
+    coarse = np.random.default_rng(seed).normal(size=(4, 6, classes)).astype(np.float32)
+    fine = cv2.resize(coarse, grid[::-1], interpolation=cv2.INTER_CUBIC).reshape(*grid, classes)
+    return np.ascontiguousarray(4 * fine.transpose(2, 0, 1))
+
+
+def assert_torchs_labels(labels: np.ndarray, logits: np.ndarray, align_corners: bool) -> None:
+    """Equal to torch's in float64, but for pixels whose two best classes tie in float32."""
+    full = functional.interpolate(
+        torch.from_numpy(logits)[None].double(),
+        labels.shape,
+        mode='bilinear',
+        align_corners=align_corners,
+    )[0]
+    best = full.topk(2, dim=0)
+    different = labels != best.indices[0].numpy()
+    margin = (best.values[0] - best.values[1]).numpy()
+    assert margin[different].max(initial=0) <= 1e-6
+    assert different.mean() <= 1e-5
+
+
+@pytest.mark.parametrize('align_corners', [True, False])
+@pytest.mark.parametrize('size', [Size(512, 1024), Size(360, 480), Size(65, 131)])
+@pytest.mark.parametrize('kind', ['smooth', 'noise'])
+def test_labels_equal_torchs(size, align_corners, kind):
+    grid = logit_grid(size)
+    logits = smooth_logits(19, grid)
+    if kind == 'noise':
+        logits = np.random.default_rng(0).normal(size=logits.shape).astype(np.float32)
+    sampling = FrameGeometry(size, size, 'stretch').sampling(grid, align_corners)
+    assert_torchs_labels(upsample_labels(logits, sampling), logits, align_corners)
+
+
+def test_labels_at_the_cameras_size_equal_torchs_in_one_step():
+    """Without align_corners the way back through the resize is one interpolation of torch's."""
+    logits = smooth_logits(19, Size(64, 128))
+    geometry = FrameGeometry(Size(720, 1280), Size(512, 1024), 'stretch')
+    labels = upsample_labels(logits, geometry.sampling(Size(64, 128), False))
+    assert_torchs_labels(labels, logits, align_corners=False)
+
+
+def test_with_ties_at_most_one_pixel_in_100000_differs():
+    size = Size(512, 1024)
+    logits = smooth_logits(19, logit_grid(size))
+    logits = np.round(4 * logits) / 4  # equal logits at many pixels
+    sampling = FrameGeometry(size, size, 'stretch').sampling(logit_grid(size), True)
+    full = functional.interpolate(
+        torch.from_numpy(logits)[None], size, mode='bilinear', align_corners=True
+    )
+    assert (full.topk(2, dim=1).values.diff(dim=1) == 0).any()
+    expected = full.argmax(dim=1)[0].numpy()
+    assert np.mean(upsample_labels(logits, sampling) != expected) <= 1e-5
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    frame=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    network=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    classes=st.integers(1, 9),
+    mode=st.sampled_from(['stretch', 'letterbox']),
+    align_corners=st.booleans(),
+    ties=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_labels_win_in_float64(frame, network, classes, mode, align_corners, ties, seed):
+    """Any frame, any network size: no class is higher than the chosen one beyond rounding."""
+    grid = logit_grid(Size(*network))
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(scale=3, size=(classes, *grid))
+    logits = (np.round(logits) if ties else logits).astype(np.float32)
+    sampling = FrameGeometry(Size(*frame), Size(*network), mode).sampling(grid, align_corners)
+
+    labels = upsample_labels(logits, sampling)
+    assert labels.shape == frame
+    values = dense(logits, sampling)
+    chosen = np.take_along_axis(values, labels[None].astype(np.intp), axis=0)[0]
+    assert (values.max(axis=0) - chosen).max() <= 1e-5
+    if not ties:
+        second = np.sort(values, axis=0)[-2] if classes > 1 else np.full(frame, -np.inf)
+        clear = values.max(axis=0) - second > 1e-5
+        np.testing.assert_array_equal(labels[clear], values.argmax(axis=0)[clear])
+
+
+def test_both_paths_agree_to_the_bit(monkeypatch):
+    logits = smooth_logits(19, Size(64, 128), seed=3)
+    noise = np.random.default_rng(0).normal(size=logits.shape).astype(np.float32)
+    sampling = FrameGeometry(Size(720, 1280), Size(512, 1024), 'letterbox').sampling(
+        Size(64, 128), True
+    )
+    for values in (logits, noise):
+        results = []
+        for path in ('numba', 'numpy'):
+            monkeypatch.setattr(upsample, 'TAIL', path)
+            results.append(upsample_labels(values, sampling))
+        np.testing.assert_array_equal(*results)
+
+
+def test_equal_logits_everywhere_give_the_lowest_class():
+    sampling = FrameGeometry(Size(20, 30), Size(16, 24), 'stretch').sampling(Size(2, 3), True)
+    logits = np.zeros((5, 2, 3), np.float32)
+    assert (upsample_labels(logits, sampling) == 0).all()
+
+
+def test_a_class_that_wins_at_no_corner_can_win_inside():
+    logits = np.array([[[4, -4], [4, -4]], [[-4, 4], [-4, 4]], [[3, 3], [3, 3]]], np.float32)
+    sampling = FrameGeometry(Size(16, 16), Size(16, 16), 'stretch').sampling(Size(2, 2), True)
+    labels = upsample_labels(logits, sampling)
+    assert set(labels[8]) == {0, 1, 2}
+
+
+def test_labels_are_written_to_out_and_logits_are_kept():
+    logits = smooth_logits(3, Size(2, 3))
+    kept = logits.copy()
+    sampling = FrameGeometry(Size(20, 30), Size(16, 24), 'stretch').sampling(Size(2, 3), True)
+    out = np.full((20, 30), 99, np.uint8)
+    assert upsample_labels(logits, sampling, out) is out
+    assert out.max() < 3
+    np.testing.assert_array_equal(logits, kept)
+
+
+@given(
+    frame=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    network=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    align_corners=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None)
+def test_maps_are_interpolated_to_half_a_step(frame, network, align_corners, seed):
+    grid = logit_grid(Size(*network))
+    values = np.random.default_rng(seed).uniform(size=grid).astype(np.float32)
+    sampling = FrameGeometry(Size(*frame), Size(*network), 'stretch').sampling(grid, align_corners)
+    expected = 255 * dense(values[None], sampling)[0]
+    assert np.abs(upsample_map(values, sampling) - expected).max() <= 0.5 + 1e-3
+
+
+def test_maps_reach_both_ends():
+    sampling = FrameGeometry(Size(9, 9), Size(16, 16), 'stretch').sampling(Size(2, 2), True)
+    assert (upsample_map(np.ones((2, 2), np.float32), sampling) == 255).all()
+    assert (upsample_map(np.zeros((2, 2), np.float32), sampling) == 0).all()
+
+
+def test_softmax_and_sigmoid_equal_torchs_without_overflow():
+    logits = np.random.default_rng(0).normal(scale=50, size=(7, 5, 4)).astype(np.float32)
+    logits[0, 0, 0] = 1e4
+    expected = torch.from_numpy(logits).softmax(dim=0).amax(dim=0)
+    np.testing.assert_allclose(softmax_maximum(logits), expected, rtol=1e-5)
+    np.testing.assert_allclose(sigmoid(logits), torch.from_numpy(logits).sigmoid(), atol=1e-6)
+
+
+def test_confidence_stays_within_its_documented_distance_of_the_softmax_of_upsampled_logits():
+    """It is interpolated between the logits; docs/model_file.md says how far that can be off."""
+    size = Size(512, 1024)
+    logits = smooth_logits(19, logit_grid(size))
+    sampling = FrameGeometry(size, size, 'stretch').sampling(logit_grid(size), True)
+    exact = torch.from_numpy(dense(logits, sampling)).softmax(dim=0).amax(dim=0).numpy()
+    off = upsample_map(softmax_maximum(logits), sampling) / 255 - exact
+    assert np.abs(off).mean() < 0.01
+
+
+def test_mixed_share_counts_cells_with_corners_of_two_classes():
+    logits = np.zeros((2, 3, 4), np.float32)
+    logits[1, :, 3] = 1  # the last column wins for class 1
+    assert mixed_share(logits) == pytest.approx(1 / 3)
+    assert mixed_share(np.zeros((2, 1, 1), np.float32)) == 0
+
+
+def test_compiled_path_works_where_no_cache_can_be_written(tmp_path):
+    nowhere = tmp_path / 'file'
+    nowhere.write_text('')
+    code = 'from stdc_core.upsample import TAIL; assert TAIL == "numba"'
+    environment = {**os.environ, 'NUMBA_CACHE_DIR': str(nowhere / 'cache')}
+    subprocess.run([sys.executable, '-c', code], env=environment, check=True)
