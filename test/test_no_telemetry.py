@@ -35,5 +35,5 @@ assert sys.modules['openvino_telemetry'] is None
 
 
 def test_there_is_telemetry_to_forbid():
-    """Without this package the test above would prove nothing. (It is not imported here.)"""
+    """Without this package (not imported here) the test above would prove nothing."""
     assert importlib.metadata.version('openvino-telemetry')

@@ -64,12 +64,11 @@ class Report:
             'left_out': list(self.left_out),
         }
 
-    def tables(self) -> Iterator[Table]:
-        """One table a group, for :func:`rich.print`."""
+    def printable(self) -> Iterator[str | Table]:
+        """A line and a table for each group, for :func:`rich.print`."""
         for group in self.groups:
-            table = Table(
-                'case', title=f'{group.name}: {group.what}', title_justify='left', min_width=72
-            )
+            yield f'[bold]{group.name}[/bold]: {group.what}'
+            table = Table('case', min_width=72)
             for heading in ('median ms', 'min ms', 'times faster'):
                 table.add_column(heading, justify='right')
             for case, timing in group.timings.items():

@@ -93,8 +93,8 @@ def _print(report: Report) -> None:
     for name, value in report.setting.items():
         if not isinstance(value, dict):
             rich.print(f'[bold]{name}[/bold] {value}')
-    for table in report.tables():
-        rich.print(table)
+    for part in report.printable():
+        rich.print(part)
     for name, share in report.outside_network.items():
         rich.print(f'{name}: {share:.1%} of the whole frame is not the network')
     for reason in report.left_out:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,10 +30,11 @@ class FrameSource:
     """Frames, once through.
 
     :param name: what a video of them is called.
-    :param frames: unreadable images among them are logged and left out.
-    :param total: how many, unreadable ones included; None for a camera.
+    :param frames: without the unreadable ones, which are logged as they come up.
+    :param total: how many, by the container's word for a video; None for a camera.
     :param fps: of a video or camera; None for images.
     :param live: a camera, which ends when the user says so.
+    :param unreadable: images that were left out so far.
     """
 
     name: str
@@ -41,6 +42,7 @@ class FrameSource:
     total: int | None
     fps: float | None = None
     live: bool = False
+    unreadable: list[Path] = field(default_factory=list)
 
 
 def open_source(source: str) -> FrameSource:
@@ -56,19 +58,26 @@ def open_source(source: str) -> FrameSource:
         if not images:
             raise UserError(f'{path} has no images ({", ".join(IMAGE_SUFFIXES)})')
         _refuse_same_names(images)
-        return FrameSource(path.resolve().name, _read_images(images), len(images))
+        return _image_source(path.resolve().name, images)
     if not path.exists():
         raise UserError(f'{source} is no image, folder, video, or index of a camera')
     if path.suffix.lower() in IMAGE_SUFFIXES:
-        return FrameSource(path.stem, _read_images([path]), 1)
+        return _image_source(path.stem, [path])
     return _open_video(path)
 
 
-def _read_images(paths: list[Path]) -> Iterator[Frame]:
+def _image_source(name: str, paths: list[Path]) -> FrameSource:
+    unreadable: list[Path] = []
+    frames = _read_images(paths, unreadable)
+    return FrameSource(name, frames, len(paths), unreadable=unreadable)
+
+
+def _read_images(paths: list[Path], unreadable: list[Path]) -> Iterator[Frame]:
     for path in paths:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if image is None:
             logger.error('%s is no image that OpenCV can read: left out', path)
+            unreadable.append(path)
         else:
             yield Frame(path.stem, image)  # type: ignore[arg-type]
 

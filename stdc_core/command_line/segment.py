@@ -80,8 +80,8 @@ def segment(
     if not times:
         raise UserError(f'{source} has no readable frame')
     print(_summary(times, output))
-    if frames.total is not None and len(times) < frames.total:
-        raise UserError(f'{frames.total - len(times)} of {frames.total} frames could not be read')
+    if frames.unreadable:
+        raise UserError(f'{len(frames.unreadable)} of {frames.total} images could not be read')
 
 
 def _picture(

@@ -217,7 +217,7 @@ class InferenceEngine(ABC):
         :return: arrays that the next call writes over.
         :raises TypeError: the frame is no uint8 array.
         :raises ValueError: the frame has no three channels, or no pixels.
-        :raises EngineError: the engine is closed, or the backend failed.
+        :raises EngineError: the engine is closed.
         """
         self._check_open()
         _check_frame(frame)

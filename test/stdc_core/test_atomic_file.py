@@ -17,8 +17,13 @@ def test_file_appears_whole_at_the_end(tmp_path):
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, exception):
     path = tmp_path / 'mask.png'
     path.write_bytes(b'old')
-    with pytest.raises(exception), atomic_path(path) as part:
-        part.write_bytes(b'half')
-        raise exception
+
+    def interrupted_write():
+        with atomic_path(path) as part:
+            part.write_bytes(b'half')
+            raise exception
+
+    with pytest.raises(exception):
+        interrupted_write()
     assert path.read_bytes() == b'old'
     assert list(tmp_path.iterdir()) == [path]

@@ -124,7 +124,7 @@ def test_an_unreadable_picture_is_named_and_the_others_are_done(
     code, _, error = stdc_seg('segment', pictures, '--model', model_path, '--output', out)
     assert code == 1
     assert 'bad.jpg is no image' in caplog.text
-    assert '1 of 4 frames could not be read' in error
+    assert '1 of 4 images could not be read' in error
     assert len(files(out)) == 6
 
 
@@ -197,7 +197,7 @@ def test_ctrl_c_ends_with_130_and_no_half_file(model_path, tmp_path):
     assert process.returncode == 130
     assert error.strip() == 'stdc_seg: interrupted'
     assert not (out / 'overlay/long.mp4').exists()
-    assert not [path for path in out.rglob('.*')]
+    assert not list(out.rglob('.*'))
     for mask in out.glob('mask/*.png'):
         assert cv2.imread(str(mask), cv2.IMREAD_UNCHANGED).shape == (240, 320)
 
