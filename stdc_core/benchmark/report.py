@@ -65,7 +65,7 @@ class Report:
         }
 
     def printable(self) -> Iterator[str | Table]:
-        """A line and a table for each group, for :func:`rich.print`."""
+        """Yield a line and a table for each group, for :func:`rich.print`."""
         for group in self.groups:
             yield f'[bold]{group.name}[/bold]: {group.what}'
             table = Table('case', min_width=72)
