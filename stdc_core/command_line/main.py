@@ -1,6 +1,5 @@
 """Entry point of ``stdc_seg``: exit code 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
 
-import logging
 import os
 import sys
 
@@ -11,8 +10,8 @@ import tyro
 from stdc_core.command_line.benchmark import benchmark
 from stdc_core.command_line.export import export
 from stdc_core.command_line.info import info
+from stdc_core.command_line.run_command import run_command
 from stdc_core.command_line.segment import segment
-from stdc_core.errors import UserError
 
 DESCRIPTION = """Real-time semantic segmentation with STDC-Seg networks.
 
@@ -24,21 +23,16 @@ def main() -> int:
 
     :return: the exit code.
     """
-    logging.basicConfig(format='%(message)s', stream=sys.stderr)
-    try:
-        tyro.extras.subcommand_cli_from_dict(
-            {'segment': segment, 'export': export, 'info': info, 'benchmark': benchmark},
-            prog='stdc_seg',
-            description=DESCRIPTION,
-            sort_subcommands=False,
-        )
-    except KeyboardInterrupt:
-        print('stdc_seg: interrupted', file=sys.stderr)
-        return 130
-    except (UserError, OSError) as error:
-        print(f'stdc_seg: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return run_command('stdc_seg', _parse)
+
+
+def _parse() -> None:
+    tyro.extras.subcommand_cli_from_dict(
+        {'segment': segment, 'export': export, 'info': info, 'benchmark': benchmark},
+        prog='stdc_seg',
+        description=DESCRIPTION,
+        sort_subcommands=False,
+    )
 
 
 if __name__ == '__main__':

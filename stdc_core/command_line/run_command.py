@@ -1,0 +1,28 @@
+"""How every command of this project ends: exit code 0, 1 for an error, 130 for Ctrl-C."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+from stdc_core.errors import UserError
+
+
+def run_command(name: str, command: Callable[[], object]) -> int:
+    """Run a command; errors that the user can mend become one line.
+
+    Wrong usage ends in the command-line parser, with exit code 2. Anything else is a bug and keeps
+    its traceback.
+
+    :param name: of the program, in front of its errors.
+    :return: the exit code; what ``command`` returns if that is a whole number.
+    """
+    logging.basicConfig(format='%(message)s', stream=sys.stderr)
+    try:
+        result = command()
+    except KeyboardInterrupt:
+        print(f'{name}: interrupted', file=sys.stderr)
+        return 130
+    except (UserError, OSError) as error:
+        print(f'{name}: {error}', file=sys.stderr)
+        return 1
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,22 @@
+"""Weights that let rare classes count in a loss."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+C = 1.02  # ENet's; keeps the weights between 1.4 and 50.5
+FORMULA = '1 / ln(1.02 + share of the labelled pixels)'
+
+
+def enet_class_weights(pixels: ArrayLike) -> NDArray[np.float64]:
+    """Weight classes as ENet does (Paszke et al., 2016, arXiv 1606.02147).
+
+    Unlike median frequency balancing this is bounded: a class without pixels gets 50.5, not
+    infinity.
+
+    :param pixels: labelled pixels of each class in the training split, shape (C,), not all 0.
+    :return: shape (C,), 1.4 (the only class there is) to 50.5 (none of its pixels).
+    """
+    counts = np.asarray(pixels, np.float64)
+    return 1 / np.log(C + counts / counts.sum())
