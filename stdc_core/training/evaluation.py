@@ -1,0 +1,105 @@
+"""mIoU and boundary F-score of a network or an engine on a split of a data set."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stdc_core.geometry import FrameGeometry, Size
+from stdc_core.metrics import BoundaryScore, BoundaryScores, ConfusionMatrix, SegmentationScores
+from stdc_core.model_file import MIN_SIZE, logit_grid
+from stdc_core.networks import STDCSeg, fold_for_inference
+from stdc_core.networks.model_graph import ModelGraph
+from stdc_core.training.datasets import DatasetSplit
+from stdc_core.upsample import sigmoid, upsample_labels, upsample_map
+
+# RGB image (H, W, 3) -> class ids (H, W); both uint8.
+Segmenter = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found on one split.
+
+    :param scores: by one confusion matrix over all images.
+    :param boundary: F-scores, one a width.
+    :param confusion: pixels, int64, rows are the truth; the last column is unlabeled.
+    :param images: how many.
+    """
+
+    scores: SegmentationScores
+    boundary: tuple[BoundaryScores, ...]
+    confusion: ConfusionMatrix
+    images: int
+
+
+class NetworkSegmenter:
+    """A torch network as evaluation and pictures use it: the way every engine goes.
+
+    :param network: copied, folded; the argument is left as it is.
+    :param size: of the network's input; None takes each image's own.
+    :param device: to run on.
+    :param align_corners: how its logits are upsampled.
+    """
+
+    def __init__(
+        self,
+        network: STDCSeg,
+        size: tuple[int, int] | None,
+        device: torch.device,
+        align_corners: bool = True,
+    ) -> None:
+        folded = fold_for_inference(network, detail=True).to(device)
+        folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._graph = ModelGraph(folded).eval().to(device)
+        self._size = None if size is None else Size(*size)
+        self._device = device
+        self._align_corners = align_corners
+
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """RGB image (H, W, 3) to class ids (H, W)."""
+        return self.with_detail(image)[0]
+
+    @torch.inference_mode()
+    def with_detail(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Class ids and detail map (0..255), both (H, W)."""
+        frame = Size(*image.shape[:2])
+        size = self._size or Size(*(max(side, MIN_SIZE) for side in frame))
+        geometry = FrameGeometry(frame, size, 'stretch')
+        resized = np.empty((1, *size, 3), np.uint8)
+        geometry.resize(image, resized[0], 'rgb')
+        logits, detail = self._graph(torch.from_numpy(resized).to(self._device))
+        sampling = geometry.sampling(logit_grid(size), self._align_corners)
+        labels = upsample_labels(logits[0].float().cpu().contiguous().numpy(), sampling)
+        edges = sigmoid(detail[0, 0].float().cpu().contiguous().numpy())
+        return labels, upsample_map(edges, sampling)
+
+
+def evaluate(
+    segmenter: Segmenter,
+    split: DatasetSplit,
+    boundary_widths: Sequence[int] = (),
+    on_image: Callable[[], None] = lambda: None,
+) -> Evaluation:
+    """Segment every image of a split and compare with its labels at the labels' size.
+
+    :param boundary_widths: pixels to either side of a boundary; one F-score each.
+    :param on_image: called after each image.
+    """
+    confusion = ConfusionMatrix(len(split.labels))
+    boundaries = [BoundaryScore(len(split.labels), width) for width in boundary_widths]
+    for index in range(len(split)):
+        sample = split.load(index)
+        labels = segmenter(sample.image)
+        confusion.update(sample.labels, labels)
+        for boundary in boundaries:
+            boundary.update(sample.labels, labels)
+        on_image()
+    return Evaluation(
+        confusion.scores(),
+        tuple(boundary.scores() for boundary in boundaries),
+        confusion,
+        len(split),
+    )

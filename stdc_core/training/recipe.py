@@ -1,0 +1,109 @@
+"""Recipes: everything that decides what weights a training gives (paper, section 4.2)."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from stdc_core.errors import InvalidArgumentError
+from stdc_core.losses import LossConfig
+from stdc_core.networks.stdc_seg import Variant
+from stdc_core.training.augmentation import AugmentationConfig
+
+Amp = Literal['off', 'bf16', 'fp16']
+
+
+@dataclass(frozen=True)
+class SegmentationRecipe:
+    """How a segmentation network is trained.
+
+    :param variant: the backbone.
+    :param spatial_path: BiSeNet's spatial path instead of stage 3 (a row of table 4).
+    :param iterations: optimizer steps.
+    :param batch_size: images a step, over all processes.
+    :param accumulate: pieces that a batch is worked through in; their gradients add up.
+    :param crop: height and width of what is trained on.
+    :param optimizer: the paper's sgd, or adamw.
+    :param learning_rate: at its highest, of the backbone and the context path.
+    :param head_factor: times that for the feature fusion and the heads (the authors' code).
+    :param momentum: of sgd.
+    :param weight_decay: of convolution weights; batch norm has none.
+    :param warmup_iterations: the learning rate rises exponentially for so long.
+    :param power: of the poly schedule after that.
+    :param ema_decay: of the moving average of the weights that is evaluated and kept; 0 for none.
+    :param amp: precision of the network in training; losses are fp32.
+    :param seed: of weights, order and augmentation.
+    :param evaluate_every: iterations from one evaluation to the next.
+    :param evaluation_size: network input in evaluation; None for each image's own.
+    """
+
+    variant: Variant = 'stdc1'
+    spatial_path: bool = False
+    iterations: int = 10_000
+    batch_size: int = 24
+    accumulate: int = 1
+    crop: tuple[int, int] = (720, 960)
+    optimizer: Literal['sgd', 'adamw'] = 'sgd'
+    learning_rate: float = 0.01
+    head_factor: float = 10.0
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    warmup_iterations: int = 200
+    power: float = 0.9
+    ema_decay: float = 0.0
+    amp: Amp = 'off'
+    seed: int = 0
+    evaluate_every: int = 500
+    evaluation_size: tuple[int, int] | None = None
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+
+    def __post_init__(self) -> None:
+        for name in ('iterations', 'batch_size', 'accumulate', 'evaluate_every'):
+            if getattr(self, name) < 1:
+                raise InvalidArgumentError(f'{name} is {getattr(self, name)}, expected at least 1')
+        if self.batch_size % self.accumulate:
+            raise InvalidArgumentError(
+                f'batch_size {self.batch_size} does not divide into {self.accumulate} pieces'
+            )
+        if min(self.crop) < 64:
+            raise InvalidArgumentError(f'crop is {self.crop}, expected at least 64 by 64')
+        if not 0 <= self.ema_decay < 1:
+            raise InvalidArgumentError(f'ema_decay is {self.ema_decay}, expected 0 to below 1')
+
+
+_CITYSCAPES = SegmentationRecipe(
+    iterations=60_000,
+    batch_size=48,
+    crop=(512, 1024),
+    warmup_iterations=1_000,
+    evaluate_every=1_000,
+    evaluation_size=(512, 1024),
+    augmentation=AugmentationConfig(scales=(0.125, 1.5)),
+)
+_CAMVID = SegmentationRecipe()
+
+# By name: what it is for, and the recipe.
+PRESETS: dict[str, tuple[str, SegmentationRecipe]] = {
+    'cityscapes50': ("The paper's recipe for Cityscapes, evaluated at 512x1024.", _CITYSCAPES),
+    'cityscapes75': (
+        "The paper's recipe for Cityscapes, evaluated at 768x1536.",
+        replace(_CITYSCAPES, evaluation_size=(768, 1536)),
+    ),
+    'camvid': ("The paper's recipe for CamVid, evaluated at the images' own size.", _CAMVID),
+    'small': (
+        'For two CPU cores and an hour: small batches and crops, adamw, bf16.',
+        SegmentationRecipe(
+            iterations=2_400,
+            batch_size=6,
+            crop=(288, 384),
+            optimizer='adamw',
+            learning_rate=1.5e-3,
+            head_factor=1.0,
+            weight_decay=0.02,
+            warmup_iterations=100,
+            ema_decay=0.99,
+            amp='bf16',
+            evaluate_every=400,
+            augmentation=AugmentationConfig(scales=(0.6, 2.0)),
+        ),
+    ),
+}

@@ -1,0 +1,147 @@
+"""Training a segmentation network (paper, section 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stdc_core.losses import LossTerms, SegmentationLoss
+from stdc_core.networks import STDCSeg, STDCSegConfig, STDCSegOutput
+from stdc_core.networks.checkpoint import Checkpoint, load_matching, save_checkpoint
+from stdc_core.training.augmentation import Augmentation
+from stdc_core.training.batch_order import local_batch
+from stdc_core.training.datasets import DatasetSplit
+from stdc_core.training.evaluation import Evaluation, NetworkSegmenter, evaluate
+from stdc_core.training.evaluation_report import by_name, finite
+from stdc_core.training.image_store import ImageStore
+from stdc_core.training.optimizer import make_optimizer
+from stdc_core.training.pictures import draw_predictions
+from stdc_core.training.processes import Processes
+from stdc_core.training.recipe import SegmentationRecipe
+from stdc_core.training.run_folder import RunFolder
+from stdc_core.training.schedule import warmup_poly
+from stdc_core.training.trainer import Trainer
+
+
+class SegmentationTask:
+    """Batches of crops, the losses of all heads, warm-up and poly.
+
+    :param store: reads the images to train on.
+    """
+
+    def __init__(
+        self, recipe: SegmentationRecipe, store: ImageStore, processes: Processes
+    ) -> None:
+        self._recipe = recipe
+        self._store = store
+        self._processes = processes
+        self._loss = SegmentationLoss(recipe.loss).to(processes.device)
+        self._augment = Augmentation(recipe.augmentation, recipe.crop, recipe.seed)
+
+    def batch(self, iteration: int) -> tuple[Tensor, Tensor]:
+        """Crops, float32 (N, 3, H, W), channels last, and labels, int64 (N, H, W)."""
+        positions, samples = self._local_batch(iteration)
+        images, labels = self._store.get(samples)
+        self._store.prefetch(self._local_batch(iteration + 1)[1])
+        crops, targets = self._augment(images, labels, positions)
+        return crops.contiguous(memory_format=torch.channels_last), targets
+
+    def losses(self, output: STDCSegOutput, targets: Tensor) -> dict[str, Tensor]:
+        """Weighted ``total`` and its unweighted parts, as far as there are heads for them."""
+        terms: LossTerms = self._loss(STDCSegOutput(*output), targets)
+        return {name: loss for name, loss in terms._asdict().items() if loss is not None}
+
+    def learning_rate(self, iteration: int) -> float:
+        """Exponential warm-up, then poly."""
+        recipe = self._recipe
+        return recipe.learning_rate * warmup_poly(
+            iteration,
+            iterations=recipe.iterations,
+            warmup=recipe.warmup_iterations,
+            power=recipe.power,
+        )
+
+    def _local_batch(self, iteration: int) -> tuple[list[int], list[int]]:
+        recipe = self._recipe
+        samples = len(self._store.split)
+        return local_batch(iteration, recipe.batch_size, samples, recipe.seed, self._processes)
+
+
+@dataclass(frozen=True)
+class SegmentationTraining:
+    """A trainer, and how its network is evaluated and kept.
+
+    :param skipped_weights: names of those that were not loaded because the classes differ.
+    """
+
+    recipe: SegmentationRecipe
+    trainer: Trainer
+    val: DatasetSplit
+    folder: RunFolder
+    device: torch.device
+    skipped_weights: list[str]
+
+    def evaluate(self) -> Evaluation:
+        """Evaluate on ``val``; log, draw, and keep the weights as last and perhaps as best."""
+        network = self.trainer.network
+        assert isinstance(network, STDCSeg)
+        segmenter = NetworkSegmenter(
+            network, self.recipe.evaluation_size, self.device, self.recipe.loss.align_corners
+        )
+        evaluation = evaluate(segmenter, self.val)
+        scores = evaluation.scores
+        metrics = {
+            'val_miou': finite(scores.miou),
+            'val_pixel_accuracy': finite(scores.pixel_accuracy),
+            'val_iou': by_name(self.val.labels, scores.iou),
+        }
+        done = self.trainer.iterations
+        self.folder.log('evaluation', done, metrics)
+        self.folder.write_picture(done, draw_predictions(segmenter, self.val))
+        checkpoint = Checkpoint(
+            network.config,
+            self.val.labels,
+            network.state_dict(),
+            recipe={**self.folder.recipe, 'iterations_done': done},
+            metrics=metrics,
+        )
+        save_checkpoint(self.folder.path / 'last.safetensors', checkpoint)
+        if scores.miou > self.trainer.best:
+            save_checkpoint(self.folder.path / 'best.safetensors', checkpoint)
+        return evaluation
+
+
+def start_segmentation(
+    recipe: SegmentationRecipe,
+    store: ImageStore,
+    val: DatasetSplit,
+    folder: RunFolder,
+    processes: Processes,
+    weights: Mapping[str, Tensor] | None = None,
+) -> SegmentationTraining:
+    """Set up a training at its first iteration.
+
+    :param store: reads the split to train on.
+    :param val: the split to evaluate on.
+    :param weights: to start from, under the names of :class:`STDCSeg`; None starts from scratch.
+    """
+    torch.manual_seed(recipe.seed)
+    network = STDCSeg(
+        STDCSegConfig(recipe.variant, len(val.labels), spatial_path=recipe.spatial_path)
+    )
+    skipped = [] if weights is None else load_matching(network, weights)
+    network.to(processes.device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trainer = Trainer(
+        network,
+        make_optimizer(network, recipe),
+        SegmentationTask(recipe, store, processes),
+        processes,
+        accumulate=recipe.accumulate,
+        amp=recipe.amp,
+        ema_decay=recipe.ema_decay,
+    )
+    return SegmentationTraining(recipe, trainer, val, folder, processes.device, skipped)

@@ -1,0 +1,149 @@
+"""Evaluate a model file or a checkpoint on a data set: ``python training/evaluate.py --help``."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+import rich
+import torch
+import tyro
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from stdc_core.atomic_file import atomic_path
+from stdc_core.command_line.run_command import run_command
+from stdc_core.engines import Backend, Precision, open_engine
+from stdc_core.errors import UserError
+from stdc_core.geometry import Size
+from stdc_core.labels import LabelSet
+from stdc_core.model_file import MIN_SIZE, ModelFile, read_model_file
+from stdc_core.networks.checkpoint import load_checkpoint
+from stdc_core.training.datasets import Layout, open_dataset
+from stdc_core.training.evaluation import NetworkSegmenter, Segmenter, evaluate
+from stdc_core.training.evaluation_report import draw_confusion, to_dict, to_table
+
+
+def evaluate_model(
+    model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar='MODEL')],
+    dataset: Annotated[Path, tyro.conf.arg(metavar='PATH')],
+    layout: Layout = 'auto',
+    split: str = 'val',
+    only: tuple[str, ...] = (),
+    size: Annotated[tuple[int, int] | None, tyro.conf.arg(metavar='H W')] = None,
+    boundary_widths: tuple[int, ...] = (3,),
+    backend: Backend = 'auto',
+    precision: Precision = 'fp32',
+    output: Annotated[Path | None, tyro.conf.arg(metavar='DIR')] = None,
+) -> None:
+    """Evaluate on a split: one confusion matrix over all images, IoU, boundary F-score.
+
+    Images are resized to the network's input and the logits sampled at every pixel of the labels,
+    the way every engine goes. Ignored pixels do not count.
+
+    :param model: model file (*.onnx), or checkpoint (*.safetensors; runs in torch).
+    :param dataset: folder or YAML file of the data set (docs/datasets.md).
+    :param layout: of the data set.
+    :param split: of the data set.
+    :param only: sequences (drives, cities) to take of it; all where none is named.
+    :param size: height and width of the network's input, e.g. 512 1024 for the paper's
+        STDC-Seg50; each image's own where not given.
+    :param boundary_widths: pixels to either side of a boundary, one F-score each.
+    :param backend: engine for a model file.
+    :param precision: of the engine.
+    :param output: also write evaluation.json and confusion.png there.
+    """
+    with _open_segmenter(model, size, backend, precision) as (segmenter, labels):
+        part = open_dataset(dataset, layout).split(split)
+        if only:
+            part = part.only_sequences(only)
+        if part.labels.names != labels.names:
+            raise UserError(
+                f"{model} has the classes of '{labels.name}', {dataset} those of "
+                f"'{part.labels.name}': they have to be the same, in the same order"
+            )
+        with Progress() as progress:
+            task = progress.add_task(split, total=len(part))
+            result = evaluate(
+                segmenter, part, boundary_widths, on_image=lambda: progress.advance(task)
+            )
+    protocol = 'own size' if size is None else str(Size(*size))
+    print(f'{model} on {split} of {dataset}, {result.images} images, network at {protocol}')
+    rich.print(to_table(result, labels))
+    if absent := result.scores.absent:
+        print(f'in neither truth nor prediction: {", ".join(labels.names[i] for i in absent)}')
+    if output is not None:
+        facts = {'model': str(model), 'split': split, 'only': only, 'network_size': protocol}
+        with atomic_path(output / 'evaluation.json') as path:
+            path.write_text(json.dumps({**facts, **to_dict(result, labels)}, indent=1) + '\n')
+        with atomic_path(output / 'confusion.png') as path:
+            cv2.imwrite(str(path), draw_confusion(result, labels)[..., ::-1])
+        print(f'written to {output}/: evaluation.json, confusion.png')
+
+
+@contextmanager
+def _open_segmenter(
+    model: Path, size: tuple[int, int] | None, backend: Backend, precision: Precision
+) -> Iterator[tuple[Segmenter, LabelSet]]:
+    if model.suffix == '.safetensors':
+        if backend not in ('auto', 'torch') or precision != 'fp32':
+            raise UserError(
+                f'{model} is a checkpoint, which runs in torch at fp32: export it for another'
+            )
+        checkpoint = load_checkpoint(model)
+        device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+        yield NetworkSegmenter(checkpoint.build(), size, device), checkpoint.labels
+        return
+    file = read_model_file(model)
+    segmenter = _EngineSegmenter(file, size, backend, precision)
+    try:
+        yield segmenter, file.metadata.labels
+    finally:
+        segmenter.close()
+
+
+class _EngineSegmenter:
+    """An engine of one size, or of each image's own."""
+
+    def __init__(
+        self,
+        model: ModelFile,
+        size: tuple[int, int] | None,
+        backend: Backend,
+        precision: Precision,
+    ) -> None:
+        self._size = size
+        self._open = functools.partial(open_engine, model, backend, precision=precision)
+        self._engine = self._open(size=size or model.metadata.default_size)
+        print(self._engine.info)
+
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """RGB image (H, W, 3) to class ids (H, W)."""
+        size = self._size or tuple(max(side, MIN_SIZE) for side in image.shape[:2])
+        if self._engine.size != size:
+            self._engine.close()
+            self._engine = self._open(size=Size(*size))
+        return self._engine.infer(image, color_order='rgb').labels
+
+    def close(self) -> None:
+        """Close the engine."""
+        self._engine.close()
+
+
+def main() -> int:
+    """Run the command line of this process.
+
+    :return: the exit code.
+    """
+    return run_command('evaluate', lambda: tyro.cli(evaluate_model, prog='evaluate.py'))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
