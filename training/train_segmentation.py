@@ -16,7 +16,6 @@ import torch
 import tyro
 
 from stdc_core.command_line.run_command import run_command
-from stdc_core.networks.checkpoint import load_checkpoint
 from stdc_core.training.datasets import DatasetSplit, Layout, check_dataset, open_dataset
 from stdc_core.training.image_store import ImageStore
 from stdc_core.training.processes import Processes, join_processes
@@ -45,7 +44,8 @@ class Arguments:
     :param leave_out: sequences (drives, cities) to leave out of the training; they are evaluated
         on instead of the validation split.
     :param resume: go on with the run in the output folder.
-    :param weights: checkpoint to start from; its heads may have other classes.
+    :param weights: checkpoint to start from, of this package or the authors', segmentation or
+        classifier; what does not fit for its classes stays random.
     :param device: auto takes CUDA where there is one.
     :param threads: of torch on the CPU; all cores where not given.
     :param deterministic: the same weights from the same run on a GPU too, and slower.
@@ -78,13 +78,14 @@ def train(arguments: Arguments) -> int:
     recipe = arguments.recipe
     with join_processes(arguments.device) as processes:
         train_split, val_split = _open_splits(arguments, processes)
-        weights = None if arguments.weights is None else load_checkpoint(arguments.weights).state
         with (
             RunFolder(arguments.output, _facts(arguments), resume=arguments.resume) as folder,
             ImageStore(train_split, processes.device, int(arguments.keep_gib * 2**30)) as store,
             StopRequest() as stop,
         ):
-            training = start_segmentation(recipe, store, val_split, folder, processes, weights)
+            training = start_segmentation(
+                recipe, store, val_split, folder, processes, arguments.weights
+            )
             trainer = training.trainer
             if arguments.resume:
                 trainer.load_state(folder.load_state())
@@ -94,8 +95,8 @@ def train(arguments: Arguments) -> int:
                 f'{len(train_split)} images to train on, {len(val_split)} to evaluate on, '
                 f'from iteration {trainer.iterations}, {processes.count} x {processes.device}'
             )
-            if training.skipped_weights:
-                say(f'other classes, so not loaded: {", ".join(training.skipped_weights)}')
+            if training.not_loaded:
+                say(f'not in {arguments.weights}, so random: {training.not_loaded}')
             with training_progress(trainer, recipe.iterations, processes) as (progress, on_step):
 
                 def evaluate() -> float:

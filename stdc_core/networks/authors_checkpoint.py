@@ -20,6 +20,7 @@ from stdc_core.networks.checkpoint import Checkpoint, CheckpointError
 from stdc_core.networks.stdc_seg import STDCSegConfig, Variant
 
 INPLACE_ABN_EPSILON = 1e-5
+SEGMENTATION_MARK = 'conv_out.conv_out.weight'  # only a segmentation file has it
 DEPTHS: dict[Variant, tuple[int, int, int]] = {'stdc1': (2, 2, 2), 'stdc2': (4, 5, 3)}
 
 # The authors' module names -> ours; the first pattern that matches a name decides.
@@ -58,8 +59,8 @@ def load_authors_segmentation(path: str | Path, labels: LabelSet | None = None) 
     :raises CheckpointError: the file is none, or its classes have no known label set.
     """
     source = _load_tensors(path)
-    if 'conv_out.conv_out.weight' not in source:
-        raise CheckpointError(f"{path} has no 'conv_out.conv_out.weight': no segmentation file")
+    if SEGMENTATION_MARK not in source:
+        raise CheckpointError(f"{path} has no '{SEGMENTATION_MARK}': no segmentation file")
     variant = _find_variant(path, source, 'cp.backbone.features.')
     state, skipped = {}, []
     for name, tensor in source.items():
@@ -99,6 +100,11 @@ def load_authors_segmentation(path: str | Path, labels: LabelSet | None = None) 
         sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
         skipped=tuple(skipped),
     )
+
+
+def is_authors_segmentation(path: str | Path) -> bool:
+    """Whether a file of the authors holds a segmentation network rather than a backbone."""
+    return SEGMENTATION_MARK in _load_tensors(path)
 
 
 def load_authors_classifier(path: str | Path) -> tuple[Variant, dict[str, Tensor]]:

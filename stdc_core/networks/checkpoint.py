@@ -74,11 +74,8 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
         'labels': checkpoint.labels.to_dict(),
         'recipe': dict(checkpoint.recipe),
         'metrics': dict(checkpoint.metrics),
-        'versions': {'stdc_seg_ros': __version__, 'torch': torch.__version__},
     }
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.state.items()}
-    with atomic_path(path) as part:
-        save_file(state, part, metadata={METADATA_KEY: json.dumps(facts)})
+    write_weights(path, checkpoint.state, facts)
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
@@ -86,20 +83,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
 
     :raises CheckpointError: the file is none.
     """
+    state, facts = read_weights(path)
     try:
-        with safe_open(path, framework='pt') as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except OSError as error:
-        raise CheckpointError(f'cannot read checkpoint {path}: {error.strerror}') from error
-    except SafetensorError as error:
-        raise CheckpointError(f'{path} is not a whole safetensors file: {error}') from error
-    if METADATA_KEY not in metadata:
-        raise CheckpointError(
-            f"{path} has no metadata '{METADATA_KEY}': not written by this package"
-        )
-    try:
-        facts = json.loads(metadata[METADATA_KEY])
         return Checkpoint(
             config=STDCSegConfig(**facts['config']),
             labels=LabelSet.from_dict(facts['labels']),
@@ -110,6 +95,39 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
         )
     except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f'{path} has bad metadata: {error}') from error
+
+
+def write_weights(path: str | Path, state: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write tensors, with facts and versions as JSON in the header, whole or not at all."""
+    versions = {'stdc_seg_ros': __version__, 'torch': torch.__version__}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    with atomic_path(path) as part:
+        metadata = {METADATA_KEY: json.dumps({**facts, 'versions': versions})}
+        save_file(tensors, part, metadata=metadata)
+
+
+def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what :func:`write_weights` wrote.
+
+    :raises CheckpointError: the file is missing, cut, or not of this package.
+    """
+    try:
+        with safe_open(path, framework='pt') as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except OSError as error:
+        reason = error.strerror or 'no such file'
+        raise CheckpointError(f'cannot read checkpoint {path}: {reason}') from error
+    except SafetensorError as error:
+        raise CheckpointError(f'{path} is not a whole safetensors file: {error}') from error
+    if METADATA_KEY not in metadata:
+        raise CheckpointError(
+            f"{path} has no metadata '{METADATA_KEY}': not written by this package"
+        )
+    try:
+        return state, dict(json.loads(metadata[METADATA_KEY]))
+    except (ValueError, TypeError) as error:
         raise CheckpointError(f'{path} has bad metadata: {error}') from error
 
 

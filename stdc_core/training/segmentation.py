@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from stdc_core.losses import LossTerms, SegmentationLoss
 from stdc_core.networks import STDCSeg, STDCSegConfig, STDCSegOutput
-from stdc_core.networks.checkpoint import Checkpoint, load_matching, save_checkpoint
+from stdc_core.networks.checkpoint import Checkpoint, save_checkpoint
+from stdc_core.networks.initial_weights import load_initial_weights
 from stdc_core.training.augmentation import Augmentation
 from stdc_core.training.batch_order import local_batch
 from stdc_core.training.datasets import DatasetSplit
@@ -74,7 +75,7 @@ class SegmentationTask:
 class SegmentationTraining:
     """A trainer, and how its network is evaluated and kept.
 
-    :param skipped_weights: names of those that were not loaded because the classes differ.
+    :param not_loaded: what the weights to start from did not have, in words; empty if nothing.
     """
 
     recipe: SegmentationRecipe
@@ -82,7 +83,7 @@ class SegmentationTraining:
     val: DatasetSplit
     folder: RunFolder
     device: torch.device
-    skipped_weights: list[str]
+    not_loaded: str
 
     def evaluate(self) -> Evaluation:
         """Evaluate on ``val``; log, draw, and keep the weights as last and perhaps as best."""
@@ -120,19 +121,19 @@ def start_segmentation(
     val: DatasetSplit,
     folder: RunFolder,
     processes: Processes,
-    weights: Mapping[str, Tensor] | None = None,
+    weights: Path | None = None,
 ) -> SegmentationTraining:
     """Set up a training at its first iteration.
 
     :param store: reads the split to train on.
     :param val: the split to evaluate on.
-    :param weights: to start from, under the names of :class:`STDCSeg`; None starts from scratch.
+    :param weights: file to start from; None starts from scratch.
     """
     torch.manual_seed(recipe.seed)
     network = STDCSeg(
         STDCSegConfig(recipe.variant, len(val.labels), spatial_path=recipe.spatial_path)
     )
-    skipped = [] if weights is None else load_matching(network, weights)
+    left = '' if weights is None else load_initial_weights(network, weights)
     network.to(processes.device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = Trainer(
@@ -144,4 +145,4 @@ def start_segmentation(
         amp=recipe.amp,
         ema_decay=recipe.ema_decay,
     )
-    return SegmentationTraining(recipe, trainer, val, folder, processes.device, skipped)
+    return SegmentationTraining(recipe, trainer, val, folder, processes.device, left)
