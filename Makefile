@@ -1,19 +1,19 @@
-# make test and make test-slow set up everything they need in .venv.
+# make test and make test-slow set up everything they need in .venv-test.
 #   TORCH=...   another build of torch, as pip takes it   (default: torch==2.13.0)
-#   PYTHON=...  the Python to make .venv with, 3.10 or later
+#   PYTHON=...  the Python to make it with, 3.10 or later
 #   VENV=...    another place for the virtual environment
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
-VENV ?= .venv
+VENV ?= .venv-test
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help test test-slow lint clean
 
 help:
-	@echo 'make test       set up .venv, check style and types, run the tests (under 10 minutes)'
-	@echo 'make test-slow  what takes longer: the export matrix'
-	@echo 'make clean      remove .venv and what the tests left'
+	@echo 'make test       set up .venv-test, check style and types, run the tests (under 10 minutes)'
+	@echo 'make test-slow  what takes longer: the export matrix, a smoke training'
+	@echo 'make clean      remove .venv-test and what the tests left'
 
 test: lint
 	$(BIN)/python -m pytest -m 'not slow'

@@ -10,17 +10,20 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 
 from stdc_core import __version__
 from stdc_core.atomic_file import atomic_path
-from stdc_core.engines import open_engine
-from stdc_core.errors import InvalidArgumentError, UserError
+from stdc_core.engines import SelfCheckError, open_engine
+from stdc_core.errors import UserError
 from stdc_core.geometry import FrameGeometry, ResizeMode, Size
 from stdc_core.model_file import (
+    MAX_SIZE,
     MIN_SIZE,
     ModelFile,
     ModelMetadata,
     add_metadata,
+    check_network_size,
     logit_grid,
     read_model_file,
 )
@@ -44,7 +47,8 @@ class ExportError(UserError, RuntimeError):
 class ExportReport:
     """What the export's check measured on the self-check frame, at two input sizes.
 
-    :param logit_difference: largest absolute difference between ONNX Runtime and torch.
+    :param logit_difference: largest absolute difference between ONNX Runtime and torch, of class
+        and detail logits.
     :param label_agreement: share of equal labels at the default size, 0..1.
     """
 
@@ -70,14 +74,13 @@ def export_model(
     :param resize: how frames become the network's input.
     :param align_corners: how logits are upsampled; the paper's code trains with True.
     :raises ExportError: the file's logits or labels are not torch's.
-    :raises InvalidArgumentError: the size is too small.
+    :raises InvalidArgumentError: the size is out of range.
     """
-    if min(size) < MIN_SIZE:
-        raise InvalidArgumentError(f'size is {size}, expected at least {MIN_SIZE}x{MIN_SIZE}')
+    check_network_size(size)
     graph = ModelGraph(fold_for_inference(checkpoint.build(), detail=detail)).eval()
     frame = draw_street(size)
     sampling = FrameGeometry(size, size, resize).sampling(logit_grid(size), align_corners)
-    labels = upsample_labels(_torch_logits(graph, frame), sampling)
+    labels = upsample_labels(_torch_outputs(graph, frame)[0], sampling)
     metadata = ModelMetadata(
         labels=checkpoint.labels,
         architecture=asdict(checkpoint.config),
@@ -99,7 +102,9 @@ def export_model(
 
 def _to_onnx(graph: ModelGraph, *, detail: bool) -> onnx.ModelProto:
     image = torch.zeros(1, *SECOND_SIZE, 3, dtype=torch.uint8)
-    side = {name: torch.export.Dim(name, min=MIN_SIZE, max=16384) for name in ('height', 'width')}
+    side = {
+        name: torch.export.Dim(name, min=MIN_SIZE, max=MAX_SIZE) for name in ('height', 'width')
+    }
     with _quiet_exporter():
         program = torch.onnx.export(
             graph,
@@ -118,29 +123,38 @@ def _to_onnx(graph: ModelGraph, *, detail: bool) -> onnx.ModelProto:
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """Hide the exporter's remarks on torchvision, which this package does not use."""
-    registration = logging.getLogger('torch.onnx._internal.exporter._registration')
-    level = registration.level
-    registration.setLevel(logging.ERROR)
+    """Hide the exporter's remarks: on torchvision, and on the output of a head that is gone."""
+    exporter = logging.getLogger('torch.onnx._internal.exporter')
+    level = exporter.level
+    exporter.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', r'.isinstance\(treespec, LeafSpec\)', FutureWarning)
             yield
     finally:
-        registration.setLevel(level)
+        exporter.setLevel(level)
 
 
 def _compare_with_torch(model: ModelFile, graph: ModelGraph) -> ExportReport:
     check = model.metadata.self_check
-    difference = 0.0
+    differences = []
     agreement = 1.0
     for size in (model.metadata.default_size, SECOND_SIZE):
-        with open_engine(model, 'onnxruntime', size=size, detail=model.has_detail) as engine:
-            frame = check.frame if size == check.frame.shape[:2] else draw_street(size)
-            logits = engine.run_network(frame).logits
-            difference = max(difference, float(np.abs(logits - _torch_logits(graph, frame)).max()))
-            agreement = min(agreement, engine.info.agreement)
-    if difference > MAX_LOGIT_DIFFERENCE:
+        frame = check.frame if size == check.frame.shape[:2] else draw_street(size)
+        try:
+            with open_engine(model, 'onnxruntime', size=size, detail=model.has_detail) as engine:
+                found = [part for part in engine.run_network(frame) if part is not None]
+                differences += [
+                    np.abs(part - expected).max()
+                    for part, expected in zip(found, _torch_outputs(graph, frame), strict=True)
+                ]
+                agreement = min(agreement, engine.info.agreement)
+        except SelfCheckError as error:
+            raise ExportError(
+                f'labels of the exported graph are not those of torch: {error}'
+            ) from error
+    difference = float(np.max(differences))  # NaN where any is
+    if not difference <= MAX_LOGIT_DIFFERENCE:
         raise ExportError(
             f'logits of the exported graph differ from torch by {difference:.2g}, expected at '
             f'most {MAX_LOGIT_DIFFERENCE:g}'
@@ -153,7 +167,9 @@ def _compare_with_torch(model: ModelFile, graph: ModelGraph) -> ExportReport:
     return ExportReport(difference, agreement)
 
 
-def _torch_logits(graph: ModelGraph, frame: np.ndarray) -> np.ndarray:
+def _torch_outputs(graph: ModelGraph, frame: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    """Class logits (C, h, w), and detail logits (h, w) where there is a detail head."""
     with torch.inference_mode():
-        logits, _ = graph(torch.from_numpy(frame)[None])
-    return logits[0].numpy()
+        logits, detail = graph(torch.from_numpy(frame)[None])
+    outputs = [logits[0]] if detail is None else [logits[0], detail[0, 0]]
+    return [output.contiguous().numpy() for output in outputs]

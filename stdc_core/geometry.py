@@ -54,6 +54,10 @@ class FrameGeometry:
     network: Size
     mode: ResizeMode
 
+    def __post_init__(self) -> None:
+        if self.mode not in RESIZE_MODES:
+            raise ValueError(f"unknown resize '{self.mode}' (known: {', '.join(RESIZE_MODES)})")
+
     @cached_property
     def content(self) -> Rectangle:
         """The part of the network's input that the frame fills."""
@@ -74,6 +78,8 @@ class FrameGeometry:
         :param frame: uint8, shape (*frame*, 3), in ``color_order``, any strides.
         :param out: uint8, RGB, shape (*network*, 3), contiguous; written over.
         """
+        if color_order not in ('rgb', 'bgr'):
+            raise ValueError(f"unknown color_order '{color_order}' (known: rgb, bgr)")
         top, left, height, width = self.content
         content = out[top : top + height, left : left + width]
         same = (height, width) == self.frame
@@ -95,6 +101,7 @@ class FrameGeometry:
         """
         top, left, height, width = self.content
         return GridSampling(
+            grid=grid,
             rows=_sample_axis(
                 self.frame.height, top, height, self.network.height, grid.height, align_corners
             ),
@@ -121,6 +128,7 @@ class AxisSampling(NamedTuple):
 class GridSampling(NamedTuple):
     """Bilinear sampling of a grid of logits at every pixel of a frame."""
 
+    grid: Size
     rows: AxisSampling
     columns: AxisSampling
 

@@ -32,12 +32,25 @@ from stdc_core.self_check import SelfCheck
 
 METADATA_KEY = 'stdc_seg'
 FORMAT_VERSION = 1
-MIN_SIZE = 64  # pixels a side of the network's input
+MIN_SIZE, MAX_SIZE = 64, 16384  # pixels a side of the network's input
 
 
 def logit_grid(size: Size) -> Size:
     """Height and width of the logits of an input of this size: an eighth, rounded up."""
     return Size(-(-size.height // 8), -(-size.width // 8))
+
+
+def check_network_size(size: tuple[int, ...]) -> Size:
+    """Refuse what is no size of a network's input.
+
+    :raises InvalidArgumentError: not two sides, or one is out of range.
+    """
+    if len(size) != 2 or not all(MIN_SIZE <= side <= MAX_SIZE for side in size):
+        raise InvalidArgumentError(
+            f'network size is {"x".join(map(str, size))}, expected height and width of '
+            f'{MIN_SIZE} to {MAX_SIZE}'
+        )
+    return Size(*size)
 
 
 class ModelFileError(UserError, ValueError):
@@ -152,6 +165,16 @@ class ModelFile:
         """Whether the graph has the detail head."""
         return any(output.name == 'detail' for output in self.proto.graph.output)
 
+    def check_detail(self, detail: bool) -> None:
+        """Refuse to promise a detail map without a detail head.
+
+        :raises InvalidArgumentError: it is asked for and not there.
+        """
+        if detail and not self.has_detail:
+            raise InvalidArgumentError(
+                f'{self.path} was exported without its detail head: export it again with --detail'
+            )
+
     def static_graph(self, size: Size, *, detail: bool) -> bytes:
         """ONNX for one input size, pruned to the outputs asked for.
 
@@ -159,16 +182,10 @@ class ModelFile:
 
         :param size: height and width of the network's input, each at least 64.
         :param detail: keep the detail logits.
-        :raises InvalidArgumentError: the size is too small or there is no detail head.
+        :raises InvalidArgumentError: the size is out of range or there is no detail head.
         """
-        if min(size) < MIN_SIZE:
-            raise InvalidArgumentError(
-                f'network size is {size}, expected at least {MIN_SIZE}x{MIN_SIZE}'
-            )
-        if detail and not self.has_detail:
-            raise InvalidArgumentError(
-                f'{self.path} was exported without its detail head: export it again with --detail'
-            )
+        check_network_size(size)
+        self.check_detail(detail)
         outputs = ['logits', 'detail'] if detail else ['logits']
         proto = onnx.utils.Extractor(self.proto).extract_model(['image'], outputs)
         for dimension, value in zip(
@@ -191,7 +208,8 @@ class ModelFile:
             if node.op_type == 'Conv':
                 layer = node.input[1].removeprefix('network.').removesuffix('.weight')
                 for kind, name in zip(('weight', 'bias'), node.input[1:], strict=False):
-                    weights[f'{layer}.{kind}'] = onnx.numpy_helper.to_array(tensors[name])
+                    if name in tensors:  # a quantised weight is computed, not stored
+                        weights[f'{layer}.{kind}'] = onnx.numpy_helper.to_array(tensors[name])
         return weights
 
 
@@ -208,6 +226,10 @@ def read_model_file(path: str | Path) -> ModelFile:
     try:
         proto = onnx.load_model_from_string(content)
     except DecodeError as error:
+        if path.suffix in ('.safetensors', '.pth', '.pt', '.tar'):
+            raise ModelFileError(
+                f"{path} is a checkpoint: make a model file of it with 'stdc_seg export'"
+            ) from error
         raise ModelFileError(
             f'{path} is not a whole ONNX file ({len(content)} bytes): copy or export it again'
         ) from error

@@ -33,6 +33,7 @@ def upsample_labels(
     """
     if out is None:
         out = np.empty(sampling.size, np.uint8)
+    _check_arrays(logits, sampling, out)
     if TAIL == 'numba':
         upsample_numba.labels_by_cell(logits, sampling.rows, sampling.columns, out)
         return out
@@ -46,7 +47,7 @@ def upsample_labels_numpy(
 
     Not by cv2.remap or cv2.warpAffine: they round the positions to 1/32 pixel in OpenCV 4.
     """
-    rows, columns = sampling
+    _, rows, columns = sampling
     winner = logits.argmax(axis=0).astype(np.uint8)
     upper_left = winner[np.ix_(rows.lower, columns.lower)]
     np.copyto(out, upper_left)
@@ -84,10 +85,11 @@ def upsample_map(
     """
     if out is None:
         out = np.empty(sampling.size, np.uint8)
+    _check_arrays(values, sampling, out)
     if TAIL == 'numba':
         upsample_numba.map_by_cell(values, sampling.rows, sampling.columns, out)
         return out
-    rows, columns = sampling
+    _, rows, columns = sampling
     lines = (
         rows.lower_weight[:, None] * values[rows.lower]
         + rows.upper_weight[:, None] * values[rows.upper]
@@ -120,6 +122,23 @@ def mixed_share(logits: NDArray[np.float32]) -> float:
     :param logits: float32, shape (C, h, w).
     """
     return float(_mixed_cells(logits.argmax(axis=0)).mean())
+
+
+def _check_arrays(
+    values: NDArray[np.float32], sampling: GridSampling, out: NDArray[np.uint8]
+) -> None:
+    """Compiled loops check nothing: what does not fit would be read beyond its end."""
+    if values.shape[-2:] != sampling.grid or values.dtype != np.float32:
+        raise ValueError(
+            f'logits are {values.dtype} of shape {values.shape}, expected float32 of '
+            f'(..., {sampling.grid.height}, {sampling.grid.width})'
+        )
+    if out.shape != sampling.size or out.dtype != np.uint8:
+        raise ValueError(
+            f'out is {out.dtype} of shape {out.shape}, expected uint8 of {tuple(sampling.size)}'
+        )
+    if not (values.flags.c_contiguous and out.flags.c_contiguous):
+        raise ValueError('logits and out have to be contiguous: copy them first')
 
 
 def _mixed_cells(winner: NDArray[np.integer]) -> NDArray[np.bool_]:

@@ -7,7 +7,6 @@ import os
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from stdc_core.engines import (
 )
 from stdc_core.geometry import FrameGeometry, GridSampling, Size
 from stdc_core.model_file import ModelFile, logit_grid
+from stdc_core.processor import processor_name
 from stdc_core.upsample import TAIL, mixed_share, upsample_labels, upsample_labels_numpy
 
 if TYPE_CHECKING:  # torch is not needed to time the other engines
@@ -85,7 +85,8 @@ def run_suite(
 
         real = next(iter(engines.values())).run_network(image).logits.copy()
         noise = np.random.default_rng(0).normal(size=real.shape).astype(np.float32)
-        for kind, logits in (('real logits', real), ('random noise', noise)):
+        network_logits = 'real logits' if model.metadata.trained else 'logits of random weights'
+        for kind, logits in ((network_logits, real), ('random noise', noise)):
             for out_size in dict.fromkeys((size, frame_size)):
                 sampling = FrameGeometry(out_size, size, model.metadata.resize).sampling(
                     logit_grid(size), model.metadata.align_corners
@@ -177,19 +178,10 @@ def _machine() -> dict[str, Any]:
         except importlib.metadata.PackageNotFoundError:
             versions[package] = 'not installed'
     return {
-        'processor': _processor(),
+        'processor': processor_name(),
         'cores': len(os.sched_getaffinity(0)),
         'load before': os.getloadavg()[0],
         'system': platform.platform(),
         'python': platform.python_version(),
         'versions': versions,
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path('/proc/cpuinfo').read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]
-    return names[0] if names else platform.machine()

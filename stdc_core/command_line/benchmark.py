@@ -47,13 +47,17 @@ def benchmark(
     """
     if rounds < 1:
         raise UserError(f'rounds is {rounds}, expected at least 1')
+    if min(frame) < 1:
+        raise UserError(f'frame is {frame[0]}x{frame[1]}, expected at least 1x1')
+    # Idle torch threads sleep: spinning, they would take the cores from the next case.
+    os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
     model_file = _random_model(Size(*size)) if model is None else read_model_file(model)
     with rich.get_console().status('') as status:
         report = run_suite(
             model_file,
             _camera_frame(image, Size(*frame)),
             size=Size(*size),
-            threads=threads or len(os.sched_getaffinity(0)),
+            threads=len(os.sched_getaffinity(0)) if threads is None else threads,
             rounds=rounds,
             on_group=lambda name: status.update(f'timing {name}, {rounds} rounds'),
         )
@@ -91,8 +95,12 @@ def _camera_frame(image: Path | None, size: Size) -> NDArray[np.uint8]:
 
 def _print(report: Report) -> None:
     for name, value in report.setting.items():
-        if not isinstance(value, dict):
-            rich.print(f'[bold]{name}[/bold] {value}')
+        shown = (
+            ''.join(f'\n  {key}: {part}' for key, part in value.items())
+            if isinstance(value, dict)
+            else value
+        )
+        print(f'{name}: {shown}')
     for part in report.printable():
         rich.print(part)
     for name, share in report.outside_network.items():

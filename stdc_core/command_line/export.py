@@ -32,6 +32,8 @@ def export(
     :param resize: how a frame becomes the network's input.
     """
     try:
+        import onnxruntime  # noqa: F401  # what the file is compared with
+
         from stdc_core.export import export_model
         from stdc_core.networks.authors_checkpoint import load_authors_segmentation
         from stdc_core.networks.checkpoint import load_checkpoint
@@ -49,6 +51,7 @@ def export(
     if source.skipped:
         modules = {re.sub(r'^((cp\.backbone\.)?[^.]*).*', r'\1', name) for name in source.skipped}
         print(f'no part of the network, left out: {", ".join(sorted(modules))}')
+    print(f'exporting {checkpoint} and comparing with torch, half a minute', flush=True)
     report = export_model(source, model, size=Size(*size), detail=detail, resize=resize)
     print(
         f'{model}: {source.config.variant}, {len(source.labels)} classes, {Size(*size)}; logits '

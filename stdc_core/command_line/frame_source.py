@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,11 +30,12 @@ class FrameSource:
     """Frames, once through.
 
     :param name: what a video of them is called.
-    :param frames: without the unreadable ones, which are logged as they come up.
+    :param frames: without the unreadable images, which are logged as they come up. Pictures are
+        turned upright by their EXIF orientation, so their masks are, too.
     :param total: how many, by the container's word for a video; None for a camera.
     :param fps: of a video or camera; None for images.
     :param live: a camera, which ends when the user says so.
-    :param unreadable: images that were left out so far.
+    :param missing: what could not be read so far, in words.
     """
 
     name: str
@@ -42,7 +43,7 @@ class FrameSource:
     total: int | None
     fps: float | None = None
     live: bool = False
-    unreadable: list[Path] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 def open_source(source: str) -> FrameSource:
@@ -67,17 +68,16 @@ def open_source(source: str) -> FrameSource:
 
 
 def _image_source(name: str, paths: list[Path]) -> FrameSource:
-    unreadable: list[Path] = []
-    frames = _read_images(paths, unreadable)
-    return FrameSource(name, frames, len(paths), unreadable=unreadable)
+    missing: list[str] = []
+    return FrameSource(name, _read_images(paths, missing), len(paths), missing=missing)
 
 
-def _read_images(paths: list[Path], unreadable: list[Path]) -> Iterator[Frame]:
+def _read_images(paths: list[Path], missing: list[str]) -> Iterator[Frame]:
     for path in paths:
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if image is None:
             logger.error('%s is no image that OpenCV can read: left out', path)
-            unreadable.append(path)
+            missing.append(path.name)
         else:
             yield Frame(path.stem, image)  # type: ignore[arg-type]
 
@@ -96,8 +96,8 @@ def _open_video(path: Path) -> FrameSource:
         raise UserError(f'{path} is no image or video that OpenCV can read')
     total = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     fps = capture.get(cv2.CAP_PROP_FPS)
-    frames = _read_capture(capture, path.stem, total)
-    return FrameSource(path.stem, frames, total, fps)
+    source = FrameSource(path.stem, iter(()), total if total > 0 else None, fps)
+    return replace(source, frames=_read_capture(capture, source))
 
 
 def _open_camera(index: int) -> FrameSource:
@@ -106,19 +106,20 @@ def _open_camera(index: int) -> FrameSource:
         raise UserError(f'there is no camera {index}, or it is in use')
     fps = capture.get(cv2.CAP_PROP_FPS) or CAMERA_FPS
     name = f'camera{index}'
-    return FrameSource(name, _read_capture(capture, name, None), None, fps, live=True)
+    source = FrameSource(name, iter(()), None, fps, live=True)
+    return replace(source, frames=_read_capture(capture, source))
 
 
-def _read_capture(capture: cv2.VideoCapture, name: str, total: int | None) -> Iterator[Frame]:
+def _read_capture(capture: cv2.VideoCapture, source: FrameSource) -> Iterator[Frame]:
     number = 0
     try:
         while True:
             read, image = capture.read()
             if not read:
                 break
-            yield Frame(f'{name}_{number:06d}', image)  # type: ignore[arg-type]
+            yield Frame(f'{source.name}_{number:06d}', image)  # type: ignore[arg-type]
             number += 1
     finally:
         capture.release()
-    if total is not None and number < total:
-        logger.error('%s ends after %d of %d frames: is it whole?', name, number, total)
+    if source.total is not None and number < source.total:
+        source.missing.append(f'{source.name} ends after {number} of {source.total} frames')

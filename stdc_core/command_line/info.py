@@ -5,6 +5,7 @@ from typing import Annotated
 
 import rich
 import tyro
+from rich.markup import escape
 from rich.table import Table
 
 from stdc_core.labels import LabelSet
@@ -20,9 +21,6 @@ def info(
     """
     file = read_model_file(model)
     metadata = file.metadata
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(no_wrap=True)
-    facts.add_column(overflow='fold')
     weights = sum(array.size for array in file.weights().values())
     outputs = 'labels, confidence' + (', detail' if file.has_detail else ' (no detail head)')
     for name, value in {
@@ -39,8 +37,7 @@ def info(
         'checkpoint SHA-256': metadata.source_sha256 or 'none',
         'exported by': _listed(metadata.versions),
     }.items():
-        facts.add_row(f'[bold]{name}', str(value))
-    rich.print(facts)
+        print(f'{name:20}{value}')
     rich.print(_classes(metadata.labels))
 
 
@@ -50,9 +47,9 @@ def _listed(fields: object) -> str:
 
 
 def _classes(labels: LabelSet) -> Table:
-    title = f"label set '{labels.name}', ignore id {labels.ignore_id}"
+    title = f"label set '{escape(labels.name)}', ignore id {labels.ignore_id}"
     table = Table('id', 'name', 'RGB', '', title=title, title_justify='left')
     for number, (name, color) in enumerate(zip(labels.names, labels.colors, strict=True)):
         swatch = f'[rgb({color[0]},{color[1]},{color[2]})]██████'
-        table.add_row(str(number), name, ' '.join(map(str, color)), swatch)
+        table.add_row(str(number), escape(name), ' '.join(map(str, color)), swatch)
     return table

@@ -3,15 +3,8 @@
 import os
 import sys
 
-os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')  # read on import: our errors are one line
-
-import tyro
-
-from stdc_core.command_line.benchmark import benchmark
-from stdc_core.command_line.export import export
-from stdc_core.command_line.info import info
+from stdc_core import __version__
 from stdc_core.command_line.run_command import run_command
-from stdc_core.command_line.segment import segment
 
 DESCRIPTION = """Real-time semantic segmentation with STDC-Seg networks.
 
@@ -27,6 +20,20 @@ def main() -> int:
 
 
 def _parse() -> None:
+    """Import here: Ctrl-C while the libraries load ends as it does later."""
+    if sys.argv[1:] == ['--version']:
+        print(f'stdc_seg {__version__}')
+        return
+    os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')  # read on import: errors are one line
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+
+    import tyro
+
+    from stdc_core.command_line.benchmark import benchmark
+    from stdc_core.command_line.export import export
+    from stdc_core.command_line.info import info
+    from stdc_core.command_line.segment import segment
+
     tyro.extras.subcommand_cli_from_dict(
         {'segment': segment, 'export': export, 'info': info, 'benchmark': benchmark},
         prog='stdc_seg',

@@ -1,6 +1,7 @@
 """Where ``stdc_seg segment`` puts its results: no file is ever half there."""
 
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,8 @@ from stdc_core.errors import UserError
 
 Kind = Literal['mask', 'overlay', 'side_by_side']
 SUFFIXES: dict[Kind, str] = {'mask': '.png', 'overlay': '.jpg', 'side_by_side': '.jpg'}
+
+Write = Callable[[NDArray[np.uint8]], None]
 
 
 class PictureWriter:
@@ -29,7 +32,7 @@ class PictureWriter:
         self.folder = folder
         self._video = video
         self._fps = fps
-        self._writers: dict[Kind, cv2.VideoWriter] = {}
+        self._writers: dict[Kind, Write] = {}
         self._stack = ExitStack()
 
     def write(self, kind: Kind, name: str, image: NDArray[np.uint8]) -> None:
@@ -39,22 +42,17 @@ class PictureWriter:
         :raises UserError: it cannot be written.
         """
         if self._video is not None and kind != 'mask':
-            self._video_writer(kind, self._video, image).write(image)
+            if kind not in self._writers:
+                video = _open_video(
+                    self.folder / kind / f'{self._video}.mp4', self._fps, image.shape
+                )
+                self._writers[kind] = self._stack.enter_context(video)
+            self._writers[kind](image)
             return
-        with atomic_path(self.folder / kind / f'{name}{SUFFIXES[kind]}') as part:
+        path = self.folder / kind / f'{name}{SUFFIXES[kind]}'
+        with atomic_path(path) as part:
             if not cv2.imwrite(str(part), image):
-                raise UserError(f'cannot write {part}')
-
-    def _video_writer(self, kind: Kind, video: str, image: NDArray[np.uint8]) -> cv2.VideoWriter:
-        if kind not in self._writers:
-            part = self._stack.enter_context(atomic_path(self.folder / kind / f'{video}.mp4'))
-            size = (image.shape[1], image.shape[0])
-            writer = cv2.VideoWriter(str(part), cv2.VideoWriter.fourcc(*'mp4v'), self._fps, size)
-            self._stack.callback(writer.release)
-            if not writer.isOpened():
-                raise UserError('this OpenCV cannot write MP4 videos: ask for --write mask')
-            self._writers[kind] = writer
-        return self._writers[kind]
+                raise UserError(f'cannot write {path}: is the disk full?')
 
     def __enter__(self) -> 'PictureWriter':
         self._stack.__enter__()
@@ -62,3 +60,34 @@ class PictureWriter:
 
     def __exit__(self, *exception: object) -> None:
         self._stack.__exit__(*exception)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _open_video(path: Path, fps: float, shape: tuple[int, ...]) -> Iterator[Write]:
+    count = 0
+    with atomic_path(path) as part:
+        writer = cv2.VideoWriter(
+            str(part), cv2.VideoWriter.fourcc(*'mp4v'), fps, (shape[1], shape[0])
+        )
+        if not writer.isOpened():
+            raise UserError('this OpenCV cannot write MP4 videos: ask for --write mask')
+
+        def write(image: NDArray[np.uint8]) -> None:
+            nonlocal count
+            writer.write(image)
+            count += 1
+
+        try:
+            yield write
+        finally:
+            writer.release()
+        if _count_frames(part) != count:  # OpenCV reports no write that failed
+            raise UserError(f'{path} could not be written whole: is the disk full?')
+
+
+def _count_frames(path: Path) -> int:
+    capture = cv2.VideoCapture(str(path))
+    try:
+        return int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+    finally:
+        capture.release()

@@ -1,8 +1,10 @@
-"""How every command of this project ends: exit code 0, 1 for an error, 130 for Ctrl-C."""
+"""How every command of this project ends: 0, 1 for an error, 130 for Ctrl-C, 143 for SIGTERM."""
 
 import logging
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 from stdc_core.errors import UserError
 
@@ -16,6 +18,7 @@ def run_command(name: str, command: Callable[[], object]) -> int:
     :param name: of the program, in front of its errors.
     :return: the exit code; what ``command`` returns if that is a whole number.
     """
+    signal.signal(signal.SIGTERM, _end)
     logging.basicConfig(format='%(message)s', stream=sys.stderr)
     try:
         result = command()
@@ -26,3 +29,8 @@ def run_command(name: str, command: Callable[[], object]) -> int:
         print(f'{name}: {error}', file=sys.stderr)
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """End as an exception does, so that no half file stays."""
+    raise SystemExit(128 + number)

@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 import tyro
 from numpy.typing import NDArray
+from rich.markup import escape
 from rich.progress import Progress, TaskID, TextColumn
 
 from stdc_core.command_line.frame_source import FrameSource, open_source
@@ -49,6 +50,8 @@ def segment(
     """
     if not 0 <= opacity <= 1:
         raise UserError(f'opacity is {opacity}, expected 0 to 1')
+    if not write:
+        raise UserError('--write names nothing: name mask, overlay or side_by_side')
     model_file = read_model_file(model)
     labels = model_file.metadata.labels
     frames = open_source(source)
@@ -80,8 +83,8 @@ def segment(
     if not times:
         raise UserError(f'{source} has no readable frame')
     print(_summary(times, output))
-    if frames.unreadable:
-        raise UserError(f'{len(frames.unreadable)} of {frames.total} images could not be read')
+    if frames.missing:
+        raise UserError(f'not all could be read: {", ".join(frames.missing)}')
 
 
 def _picture(
@@ -104,7 +107,7 @@ def _progress(frames: FrameSource) -> Iterator[tuple[Progress, TaskID]]:
         TextColumn('engine {task.fields[fps]:.1f} frames/s'),
     )
     with Progress(*columns) as progress:
-        yield progress, progress.add_task(frames.name, total=frames.total, fps=0.0)
+        yield progress, progress.add_task(escape(frames.name), total=frames.total, fps=0.0)
 
 
 def _frames_per_second(times: list[StageTimes]) -> float:
@@ -125,7 +128,7 @@ def _summary(times: list[StageTimes], output: Path) -> str:
         for stage in ('resize', 'network', 'tail')
     )
     return (
-        f'{len(times)} frames in {output}/; median {resize + network + tail:.1f} ms a frame '
+        f'{len(times)} frame(s) in {output}/; median {resize + network + tail:.1f} ms a frame '
         f'(resize {resize:.1f}, network {network:.1f}, tail {tail:.1f}), '
         f'{_frames_per_second(times):.1f} frames/s without reading and writing'
     )

@@ -22,8 +22,7 @@ from stdc_core.engines.base import (
     StageTimes,
 )
 from stdc_core.errors import InvalidArgumentError
-from stdc_core.geometry import Size
-from stdc_core.model_file import ModelFile, read_model_file
+from stdc_core.model_file import ModelFile, check_network_size, read_model_file
 
 __all__ = [
     'Backend',
@@ -64,7 +63,8 @@ def open_engine(
     OpenCV is set to one thread for the whole process: the threads are the engine's.
 
     :param model: a model file, or its path.
-    :param backend: ``auto`` takes the first of OpenVINO and ONNX Runtime that runs here.
+    :param backend: ``auto`` takes the first of OpenVINO and ONNX Runtime that is installed and
+        opens the model; one that opens it and computes wrong labels is an error, not passed over.
     :param size: height and width of the network's input, each at least 64; the model file's
         default size where None.
     :param precision: of the network's arithmetic.
@@ -85,18 +85,22 @@ def open_engine(
     for name in AUTO if backend == 'auto' else (backend,):
         try:
             module = importlib.import_module(f'stdc_core.engines.{name}')
+            engine_class: type[InferenceEngine] = getattr(module, CLASSES[name])
+            engine = engine_class(
+                model,
+                size=check_network_size(size or model.metadata.default_size),
+                precision=precision,
+                threads=len(os.sched_getaffinity(0)) if threads is None else threads,
+                detail=detail,
+                reason='asked for' if backend != 'auto' else _why(unavailable),
+            )
         except EngineUnavailableError as error:
             unavailable.append(str(error))
             continue
-        engine_class: type[InferenceEngine] = getattr(module, CLASSES[name])
-        return engine_class(
-            model,
-            size=Size(*(size or model.metadata.default_size)),
-            precision=precision,
-            threads=len(os.sched_getaffinity(0)) if threads is None else threads,
-            detail=detail,
-            reason='asked for' if backend != 'auto' else _why(unavailable),
-        )
+        logger.info('engine ready: %s', engine.info)
+        if engine.info.tail == 'numpy':
+            logger.warning('numba is missing: upsampling takes about fifteen times as long')
+        return engine
     raise EngineUnavailableError('no engine runs here: ' + '; '.join(unavailable))
 
 

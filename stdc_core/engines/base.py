@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import lru_cache
 from types import TracebackType
 from typing import ClassVar, Literal, NamedTuple, get_args
 
@@ -17,7 +15,7 @@ from stdc_core import upsample
 from stdc_core.errors import InvalidArgumentError, UserError
 from stdc_core.geometry import FrameGeometry, GridSampling, Size
 from stdc_core.labels import ColorOrder
-from stdc_core.model_file import ModelFile, logit_grid
+from stdc_core.model_file import ModelFile, check_network_size, logit_grid
 from stdc_core.upsample import (
     sigmoid,
     softmax_maximum,
@@ -25,12 +23,11 @@ from stdc_core.upsample import (
     upsample_map,
 )
 
-logger = logging.getLogger(__name__)
-
+MAX_FRAME_SIZES = 8  # kept buffers, for several cameras; a flood of sizes starts anew
 Precision = Literal['fp32', 'bf16', 'fp16']
 
 # Share of the self-check's pixels that must have the exported labels. Random weights lie too
-# close to ties to be a gate at less than fp32.
+# close to ties to be a gate.
 MIN_AGREEMENT: dict[Precision, float] = {'fp32': 0.999, 'bf16': 0.98, 'fp16': 0.99}
 
 
@@ -155,20 +152,27 @@ class InferenceEngine(ABC):
             )
         if threads < 1:
             raise InvalidArgumentError(f'threads is {threads}, expected at least 1')
+        model.check_detail(detail)
         self.model = model
-        self.size = size
+        self.size = check_network_size(size)
         self.precision = precision
         self.threads = threads
         self.detail = detail
         self._image = np.empty((1, *size, 3), np.uint8)
-        self._frame_buffers = lru_cache(maxsize=8)(self._make_frame_buffers)
+        self._frame_buffers: dict[Size, _FrameBuffers] = {}
         self._closed = False
         try:
             self._open()
             agreement = self._self_check()
-        except BaseException:
+        except UserError:
             self.close()
             raise
+        except Exception as error:  # backends raise what they like
+            self.close()
+            reason = str(error).strip().split('\n')[0]
+            raise EngineUnavailableError(
+                f'{self.backend} cannot run {model.path} here: {type(error).__name__}: {reason}'
+            ) from error
         version, device = self._describe()
         self.info = EngineInfo(
             self.backend,
@@ -182,9 +186,6 @@ class InferenceEngine(ABC):
             agreement,
             reason,
         )
-        if upsample.TAIL == 'numpy':
-            logger.warning('numba is missing: upsampling takes about ten times as long')
-        logger.info('engine ready: %s', self.info)
 
     @abstractmethod
     def _open(self) -> None:
@@ -222,7 +223,7 @@ class InferenceEngine(ABC):
         self._check_open()
         _check_frame(frame)
         start = time.perf_counter()
-        buffers = self._frame_buffers(Size(*frame.shape[:2]))
+        buffers = self._buffers_for(Size(*frame.shape[:2]))
         buffers.geometry.resize(frame, self._image[0], color_order)
         resized = time.perf_counter()
         logits, detail_logits = self._run(self._image)
@@ -294,14 +295,20 @@ class InferenceEngine(ABC):
                 return engine.info.agreement
         agreement = check.agreement(labels)
         wanted = MIN_AGREEMENT[self.precision]
-        gate = self.model.metadata.trained or self.precision == 'fp32'
-        if gate and agreement < wanted:
+        if self.model.metadata.trained and agreement < wanted:
             raise SelfCheckError(
                 f'{self.backend} at {self.precision} is wrong for {self.model.path}: its labels '
                 f'on the self-check frame agree on {agreement:.2%}, expected at least '
                 f'{wanted:.2%}: use another backend or precision'
             )
         return agreement
+
+    def _buffers_for(self, frame_size: Size) -> _FrameBuffers:
+        if frame_size not in self._frame_buffers:
+            if len(self._frame_buffers) == MAX_FRAME_SIZES:
+                self._frame_buffers.clear()
+            self._frame_buffers[frame_size] = self._make_frame_buffers(frame_size)
+        return self._frame_buffers[frame_size]
 
     def _make_frame_buffers(self, frame_size: Size) -> _FrameBuffers:
         metadata = self.model.metadata

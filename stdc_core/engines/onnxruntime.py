@@ -12,6 +12,7 @@ from stdc_core.engines.base import (
     NetworkOutput,
 )
 from stdc_core.model_file import logit_grid
+from stdc_core.processor import processor_name
 
 try:
     import onnxruntime as ort
@@ -62,4 +63,4 @@ class ONNXRuntimeEngine(InferenceEngine):
         self._session = self._binding = None
 
     def _describe(self) -> tuple[str, str]:
-        return ort.__version__, 'CPU'
+        return ort.__version__, processor_name()

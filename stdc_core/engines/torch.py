@@ -20,6 +20,7 @@ except ImportError as error:
 
 from stdc_core.networks.model_graph import ModelGraph
 from stdc_core.networks.stdc_seg import STDCSeg, STDCSegConfig, fold_for_inference
+from stdc_core.processor import processor_name
 
 TYPES: dict[Precision, torch.dtype] = {'fp32': torch.float32, 'bf16': torch.bfloat16}
 
@@ -38,7 +39,6 @@ class TorchEngine(InferenceEngine):
                 f'{self.precision}'
             )
         torch.set_num_threads(self.threads)
-        self.model.static_graph(self.size, detail=self.detail)  # the same refusals
         network = STDCSeg(STDCSegConfig(**self.model.metadata.architecture))
         network = fold_for_inference(network, detail=self.detail)
         network.load_state_dict(self._weights(network))
@@ -74,4 +74,4 @@ class TorchEngine(InferenceEngine):
         self._graph = None
 
     def _describe(self) -> tuple[str, str]:
-        return torch.__version__, 'CPU'
+        return torch.__version__, processor_name()

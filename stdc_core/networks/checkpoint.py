@@ -61,9 +61,13 @@ class Checkpoint:
             )
 
     def build(self) -> STDCSeg:
-        """Build the network with these weights, in eval mode."""
+        """Build the network with these weights, in eval mode.
+
+        :raises CheckpointError: weights are missing, too many, or of another shape.
+        """
         network = STDCSeg(self.config)
-        network.load_state_dict(dict(self.state))
+        if skipped := load_matching(network, self.state):
+            raise CheckpointError(f'{skipped[0]} is of another number of classes')
         return network.eval()
 
 

@@ -93,7 +93,7 @@ class RunFolder:
         """Read what :meth:`save_state` wrote; nothing in it can run code."""
         try:
             return dict(torch.load(self.path / 'state.pt', map_location='cpu', weights_only=True))
-        except (OSError, RuntimeError, EOFError) as error:
+        except Exception as error:  # broken bytes lead torch's unpickler to errors of any type
             raise RunError(f'{self.path / "state.pt"} cannot be read: start anew') from error
 
     def __enter__(self) -> 'RunFolder':

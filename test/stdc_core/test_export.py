@@ -51,6 +51,28 @@ def test_other_weights_than_torchs_leave_no_file(checkpoint, tmp_path):
 
 
 @pytest.mark.usefixtures('exported_before')
+@pytest.mark.parametrize('layer', ['head.classify.weight', 'detail_head.classify.weight'])
+@pytest.mark.parametrize('value', [7.0, float('nan'), float('inf')])
+def test_no_head_is_left_out_and_no_nan_is_close(checkpoint, tmp_path, layer, value):
+    state = dict(checkpoint.state)
+    state[layer] = torch.full_like(state[layer], value)
+    changed = dataclasses.replace(checkpoint, state=state)
+    with pytest.raises(ExportError, match='differ from torch by'):
+        export_model(changed, tmp_path / 'model.onnx', size=SIZE)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures('exported_before')
+def test_wrong_labels_of_trained_weights_leave_no_file(checkpoint, tmp_path):
+    state = dict(checkpoint.state)
+    state['head.classify.weight'] = -state['head.classify.weight']
+    changed = dataclasses.replace(checkpoint, state=state, recipe={'iterations': 1})
+    with pytest.raises(ExportError, match='are not those of torch'):
+        export_model(changed, tmp_path / 'model.onnx', size=SIZE)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures('exported_before')
 def test_trained_weights_must_keep_their_labels(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(stdc_core.export, 'MIN_LABEL_AGREEMENT', 1.1)
     trained = dataclasses.replace(checkpoint, recipe={'iterations': 1})
@@ -73,7 +95,7 @@ def test_facts_of_the_checkpoint_stand_in_the_file(checkpoint, tmp_path):
 
 
 def test_too_small_a_size_is_refused(checkpoint, tmp_path):
-    with pytest.raises(ValueError, match='size is 32x64, expected at least 64x64'):
+    with pytest.raises(ValueError, match='network size is 32x64'):
         export_model(checkpoint, tmp_path / 'model.onnx', size=Size(32, 64))
 
 

@@ -85,3 +85,12 @@ def test_starts_turn_the_sampling_round(frame_size, network, align_corners):
         np.testing.assert_array_equal(
             inside, np.arange(columns.starts[cell], columns.starts[cell + 1])
         )
+
+
+def test_unknown_words_are_refused():
+    with pytest.raises(ValueError, match=r"unknown resize 'crop' \(known: stretch, letterbox\)"):
+        FrameGeometry(Size(9, 9), Size(64, 64), 'crop')
+    geometry = FrameGeometry(Size(9, 9), Size(64, 64), 'stretch')
+    frame, out = np.zeros((9, 9, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)
+    with pytest.raises(ValueError, match=r"unknown color_order 'gbr' \(known: rgb, bgr\)"):
+        geometry.resize(frame, out, 'gbr')

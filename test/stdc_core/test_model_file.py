@@ -81,7 +81,9 @@ def test_static_graph_leaves_the_model_dynamic(model):
 
 
 def test_sizes_below_64_are_refused(model):
-    with pytest.raises(ValueError, match='network size is 63x100, expected at least 64x64'):
+    with pytest.raises(
+        ValueError, match='network size is 63x100, expected height and width of 64 to'
+    ):
         model.static_graph(Size(63, 100), detail=False)
 
 
@@ -177,3 +179,10 @@ def test_metadata_that_is_no_json_is_refused(proto, tmp_path):
     proto.metadata_props[0].value = '{'
     with pytest.raises(ModelFileError, match=r'bad\.onnx has bad metadata'):
         read_model_file(rewrite(proto, tmp_path / 'bad.onnx'))
+
+
+def test_a_checkpoint_is_told_from_a_model_file(tmp_path):
+    path = tmp_path / 'net.safetensors'
+    path.write_bytes(b'\x08\x00\x00\x00\x00\x00\x00\x00{"a": 1}')
+    with pytest.raises(ModelFileError, match=r"is a checkpoint: make .* 'stdc_seg export'"):
+        read_model_file(path)

@@ -1,5 +1,6 @@
 """``stdc_seg`` as a user calls it: results, errors of one line, exit codes."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -9,13 +10,15 @@ import time
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import torch
 
+import stdc_core
 from stdc_core.command_line import main as command_line
 from stdc_core.engines import open_engine
 from stdc_core.labels import CAMVID
-from stdc_core.model_file import read_model_file
+from stdc_core.model_file import add_metadata, read_model_file
 from stdc_core.networks.checkpoint import save_checkpoint
 
 
@@ -86,7 +89,7 @@ def test_image_gives_the_engines_mask_and_an_overlay(stdc_seg, pictures, model_p
         np.testing.assert_array_equal(mask, engine.infer(image).labels)
     overlay = cv2.imread(str(out / 'overlay/a.jpg'))
     assert np.abs(overlay.astype(int) - CAMVID.colorize(mask, 'bgr')).mean() < 12  # JPEG
-    assert '1 frames in' in said
+    assert '1 frame(s) in' in said
     assert 'network' in said
     assert 'openvino' in said
 
@@ -124,7 +127,7 @@ def test_an_unreadable_picture_is_named_and_the_others_are_done(
     code, _, error = stdc_seg('segment', pictures, '--model', model_path, '--output', out)
     assert code == 1
     assert 'bad.jpg is no image' in caplog.text
-    assert '1 of 4 images could not be read' in error
+    assert 'not all could be read: bad.jpg' in error
     assert len(files(out)) == 6
 
 
@@ -140,6 +143,7 @@ def test_an_unreadable_picture_is_named_and_the_others_are_done(
         (('PICTURES', '--model', 'MODEL', '--opacity', '2'), 'opacity is 2.0, expected 0 to 1'),
         (('PICTURES', '--model', 'MODEL', '--size', '8', '8'), 'network size is 8x8'),
         (('PICTURES', '--model', 'MODEL', '--threads', '0'), 'threads is 0'),
+        (('PICTURES', '--model', 'MODEL', '--write'), '--write names nothing'),
         (
             ('PICTURES', '--model', 'MODEL', '--backend', 'torch', '--precision', 'fp16'),
             'asked for fp16',
@@ -173,11 +177,15 @@ def test_pictures_that_would_share_a_mask_are_refused(stdc_seg, pictures, model_
     assert 'would give one mask: rename one' in error
 
 
-def test_ctrl_c_ends_with_130_and_no_half_file(model_path, tmp_path):
+@pytest.mark.parametrize(
+    ('number', 'code', 'message'),
+    [(signal.SIGINT, 130, 'stdc_seg: interrupted'), (signal.SIGTERM, 143, '')],
+)
+def test_signals_end_it_and_leave_no_half_file(model_path, tmp_path, number, code, message):
     path = tmp_path / 'long.mp4'
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'mp4v'), 15, (320, 240))
-    for number in range(2000):
-        writer.write(np.full((240, 320, 3), number % 256, np.uint8))
+    for shade in range(2000):
+        writer.write(np.full((240, 320, 3), shade % 256, np.uint8))
     writer.release()
     out = tmp_path / 'out'
     command = [sys.executable, '-m', 'stdc_core.command_line.main', 'segment', path]
@@ -192,14 +200,64 @@ def test_ctrl_c_ends_with_130_and_no_half_file(model_path, tmp_path):
     deadline = time.monotonic() + 60
     while not list(out.glob('mask/*.png')) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, error = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert error.strip() == 'stdc_seg: interrupted'
+    assert process.returncode == code
+    assert error.strip() == message
     assert not (out / 'overlay/long.mp4').exists()
     assert not list(out.rglob('.*'))
     for mask in out.glob('mask/*.png'):
         assert cv2.imread(str(mask), cv2.IMREAD_UNCHANGED).shape == (240, 320)
+
+
+def test_a_video_that_cannot_be_written_whole_is_not_left(
+    stdc_seg, video, model_path, tmp_path, monkeypatch
+):
+    """OpenCV says nothing when the disk is full."""
+    monkeypatch.setattr('stdc_core.command_line.picture_writer._count_frames', lambda path: 5)
+    out = tmp_path / 'out'
+    arguments = ('--model', model_path, '--output', out, '--write', 'overlay')
+    code, _, error = stdc_seg('segment', video, *arguments)
+    assert code == 1
+    assert 'drive.mp4 could not be written whole: is the disk full?' in error
+    assert files(out) == []
+
+
+def test_a_video_that_ends_early_is_done_and_is_exit_code_1(
+    stdc_seg, model_path, tmp_path, monkeypatch
+):
+    path = tmp_path / 'drive.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 15, (160, 96))
+    for seed in range(6):
+        noise = np.random.default_rng(seed).integers(0, 256, (96, 160, 3), dtype=np.uint8)
+        writer.write(noise)
+    writer.release()
+    content = path.read_bytes()
+    path.write_bytes(content[: int(0.7 * len(content))])
+    out = tmp_path / 'out'
+    code, _, error = stdc_seg('segment', path, '--model', model_path, '--output', out)
+    assert code == 1
+    assert 'drive ends after' in error
+    assert len(list((out / 'mask').iterdir())) >= 3
+
+
+def test_version(stdc_seg):
+    assert stdc_seg('--version')[:2] == (0, f'stdc_seg {stdc_core.__version__}\n')
+
+
+def test_info_takes_names_as_they_are(stdc_seg, model, tmp_path):
+    """Brackets are no markup."""
+    names = ('[/b]Sky', *model.metadata.labels.names[1:])
+    labels = dataclasses.replace(model.metadata.labels, names=names)
+    proto = onnx.ModelProto()
+    proto.CopyFrom(model.proto)
+    add_metadata(proto, dataclasses.replace(model.metadata, labels=labels))
+    path = tmp_path / 'model[v2].onnx'
+    onnx.save_model(proto, path)
+    code, out, _ = stdc_seg('info', path)
+    assert code == 0
+    assert '[/b]Sky' in out
+    assert 'model[v2].onnx' in out
 
 
 def test_info_shows_what_is_in_the_file(stdc_seg, model_path):
@@ -214,7 +272,7 @@ def test_info_shows_what_is_in_the_file(stdc_seg, model_path):
         'camvid11',
         'SignSymbol',
         '192 128 128',
-        read_model_file(model_path).sha256[:20],
+        read_model_file(model_path).sha256,
     ):
         assert fact in out
 
@@ -278,6 +336,20 @@ def test_benchmark_prints_ratios_and_writes_json(stdc_seg, model_path, tmp_path)
             assert 0 < case['min_ms'] <= case['median_ms']
     assert set(result['outside_network']) >= {'openvino fp32', 'onnxruntime fp32', 'torch fp32'}
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (('--frame', '0', '0'), 'frame is 0x0, expected at least 1x1'),
+        (('--rounds', '0'), 'rounds is 0'),
+        (('--threads', '0'), 'threads is 0'),
+    ],
+)
+def test_benchmark_errors_are_one_line(stdc_seg, model_path, arguments, message):
+    code, _, error = stdc_seg('benchmark', '--model', model_path, *arguments)
+    assert code == 1
+    assert message in error
 
 
 def test_installed_command_runs():

@@ -42,7 +42,7 @@ def torch_output(checkpoint, image):
     graph = ModelGraph(fold_for_inference(checkpoint.build(), detail=True)).eval()
     with torch.inference_mode():
         logits, detail = graph(torch.from_numpy(image)[None])
-    return logits[0].numpy(), detail[0, 0].numpy()
+    return logits[0].contiguous().numpy(), detail[0, 0].contiguous().numpy()
 
 
 def test_logits_are_torchs(engine, detail_engine, checkpoint):

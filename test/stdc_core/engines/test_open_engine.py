@@ -13,6 +13,8 @@ from stdc_core.engines import EngineError, EngineUnavailableError, SelfCheckErro
 from stdc_core.model_file import ModelFileError
 from stdc_core.self_check import SelfCheck
 
+TRAINED = {'recipe': {'iterations': 1}}
+
 
 @pytest.fixture
 def missing(monkeypatch):
@@ -50,6 +52,27 @@ def test_auto_falls_back_and_says_why(model, missing):
         assert 'pip install openvino' in engine.info.reason
 
 
+def test_auto_passes_over_a_backend_that_cannot_open_the_model(model, monkeypatch):
+    from stdc_core.engines.openvino import OpenVINOEngine
+
+    def fail(self):
+        raise RuntimeError('no such instruction\nat line 3')
+
+    monkeypatch.setattr(OpenVINOEngine, '_open', fail)
+    with open_engine(model) as engine:
+        assert engine.info.backend == 'onnxruntime'
+        assert 'RuntimeError: no such instruction' in engine.info.reason
+    with pytest.raises(EngineUnavailableError, match='openvino cannot run') as error:
+        open_engine(model, 'openvino')
+    assert '\n' not in str(error.value)
+
+
+def test_auto_never_passes_over_wrong_labels(model):
+    labels = 255 - model.metadata.self_check.labels
+    with pytest.raises(SelfCheckError, match='openvino at fp32 is wrong'):
+        open_engine(with_expected_labels(model, labels, **TRAINED))
+
+
 def test_no_engine_at_all_names_what_to_install(model, missing):
     missing.update(('openvino', 'onnxruntime'))
     with pytest.raises(EngineUnavailableError, match=r'openvino.*pip install onnxruntime'):
@@ -75,7 +98,10 @@ def test_paths_and_their_faults(model_path, tmp_path):
         ({'backend': 'tensorflow'}, r"unknown backend 'tensorflow' \(known: auto, openvino"),
         ({'precision': 'int4'}, r"unknown precision 'int4' \(known: fp32, bf16, fp16\)"),
         ({'threads': 0}, 'threads is 0, expected at least 1'),
-        ({'size': (32, 64)}, 'network size is'),
+        ({'size': (32, 64)}, 'network size is 32x64, expected height and width of 64 to 16384'),
+        ({'size': (-64, 64)}, 'network size is -64x64'),
+        ({'size': (64,)}, 'network size is 64,'),
+        ({'size': (64, 20000)}, 'network size is 64x20000'),
     ],
 )
 def test_arguments_out_of_range_are_refused(model, arguments, message):
@@ -117,22 +143,23 @@ def test_wrong_labels_on_the_self_check_are_refused(model):
     labels = model.metadata.self_check.labels.copy()
     labels[:2] += 1  # 2 of 96 rows
     with pytest.raises(SelfCheckError, match=r'agree on 97\.9\d%, expected at least 99\.90%'):
-        open_engine(with_expected_labels(model, labels), 'onnxruntime')
+        open_engine(with_expected_labels(model, labels, **TRAINED), 'onnxruntime')
 
 
 def test_the_self_check_holds_at_other_sizes(model):
     labels = 255 - model.metadata.self_check.labels
     with pytest.raises(SelfCheckError, match=r'agree on 0\.00%'):
-        open_engine(with_expected_labels(model, labels), 'onnxruntime', size=(64, 64))
+        open_engine(with_expected_labels(model, labels, **TRAINED), 'onnxruntime', size=(64, 64))
 
 
-def test_reduced_precision_is_gated_on_trained_weights_only(model):
+@pytest.mark.parametrize('precision', ['fp32', 'bf16'])
+def test_random_weights_are_no_gate_and_trained_ones_are(model, precision):
     labels = 255 - model.metadata.self_check.labels
-    with open_engine(with_expected_labels(model, labels), 'torch', precision='bf16') as engine:
+    with open_engine(with_expected_labels(model, labels), 'torch', precision=precision) as engine:
         assert engine.info.agreement == 0
-    trained = with_expected_labels(model, labels, recipe={'iterations': 1})
-    with pytest.raises(SelfCheckError, match=r'torch at bf16 is wrong'):
-        open_engine(trained, 'torch', precision='bf16')
+    trained = with_expected_labels(model, labels, **TRAINED)
+    with pytest.raises(SelfCheckError, match=f'torch at {precision} is wrong'):
+        open_engine(trained, 'torch', precision=precision)
 
 
 def test_a_refused_engine_is_closed(model, monkeypatch):
@@ -142,7 +169,7 @@ def test_a_refused_engine_is_closed(model, monkeypatch):
     monkeypatch.setattr(ONNXRuntimeEngine, '_close', lambda self: closed.append(self))
     labels = 255 - model.metadata.self_check.labels
     with pytest.raises(SelfCheckError):
-        open_engine(with_expected_labels(model, labels), 'onnxruntime')
+        open_engine(with_expected_labels(model, labels, **TRAINED), 'onnxruntime')
     assert len(closed) == 1
 
 

@@ -1,0 +1,311 @@
+"""Training of segmentation: it learns, stops and goes on, and adds up."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from stdc_core.errors import InvalidArgumentError
+from stdc_core.losses import LossConfig
+from stdc_core.networks import STDCSeg, STDCSegConfig
+from stdc_core.networks.checkpoint import load_checkpoint, save_checkpoint
+from stdc_core.training.augmentation import AugmentationConfig
+from stdc_core.training.evaluation import NetworkSegmenter, evaluate
+from stdc_core.training.image_store import ImageStore
+from stdc_core.training.optimizer import FAST_PARTS, make_optimizer, set_learning_rate
+from stdc_core.training.processes import Processes
+from stdc_core.training.recipe import PRESETS, SegmentationRecipe
+from stdc_core.training.run_folder import RunError, RunFolder
+from stdc_core.training.segmentation import start_segmentation
+from stdc_core.training.trainer import NotFiniteError, run_training
+
+CPU = torch.device('cpu')
+ALONE = Processes(0, 1, CPU)
+TINY = SegmentationRecipe(
+    iterations=6,
+    batch_size=4,
+    crop=(64, 64),
+    optimizer='adamw',
+    learning_rate=1e-3,
+    head_factor=1.0,
+    warmup_iterations=2,
+    ema_decay=0.9,
+    amp='bf16',
+    evaluate_every=4,
+    augmentation=AugmentationConfig(scales=(0.6, 1.5)),
+)
+
+
+@pytest.fixture
+def train(streets, tmp_path):
+    """Run a training in its own folder; return the folder and the training."""
+
+    def run(recipe, name='run', *, resume=False, stop_after=math.inf, weights=None):
+        folder_path = tmp_path / name
+        facts = {'recipe': repr(recipe)}
+        with (
+            ImageStore(streets.split('train'), CPU) as store,
+            RunFolder(folder_path, facts, resume=resume) as folder,
+        ):
+            training = start_segmentation(
+                recipe, store, streets.split('val'), folder, ALONE, weights
+            )
+            trainer = training.trainer
+            if resume:
+                trainer.load_state(folder.load_state())
+                folder.drop_log_after(trainer.iterations)
+            run_training(
+                trainer,
+                folder,
+                ALONE,
+                iterations=recipe.iterations,
+                evaluate_every=recipe.evaluate_every,
+                evaluate=lambda: training.evaluate().scores.miou,
+                stop=lambda: trainer.iterations >= stop_after,
+            )
+        return folder_path, training
+
+    return run
+
+
+def lines(folder: Path, kind: str) -> list[dict]:
+    metrics = (folder / 'metrics.jsonl').read_text().splitlines()
+    return [line for line in map(json.loads, metrics) if line['kind'] == kind]
+
+
+def assert_same_tensors(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+def test_a_run_leaves_all_it_promises(train):
+    folder, training = train(TINY)
+    assert {path.name for path in folder.iterdir()} == {
+        'recipe.json', 'metrics.jsonl', 'tensorboard', 'pictures',
+        'last.safetensors', 'best.safetensors', 'state.pt',
+    }  # fmt: skip
+    assert [line['iteration'] for line in lines(folder, 'evaluation')] == [4, 6]
+    (line,) = lines(folder, 'train')
+    names = ('total', 'main', 'aux8', 'aux16', 'detail_bce', 'detail_dice')
+    assert all(math.isfinite(line[f'loss_{name}']) for name in names)
+    assert 0 < line['data_seconds'] < line['seconds']
+    picture = cv2.imread(str(folder / 'pictures/000006.jpg'))
+    assert picture.shape == (24 + 4 * 300, 4 * 400, 3)
+    checkpoint = load_checkpoint(folder / 'last.safetensors')
+    assert checkpoint.labels.name == 'streets'
+    assert checkpoint.recipe['iterations_done'] == 6
+    assert checkpoint.metrics['val_miou'] == lines(folder, 'evaluation')[-1]['val_miou']
+    assert_same_tensors(dict(checkpoint.state), training.trainer.network.state_dict())
+
+
+def test_an_interrupted_and_resumed_run_gives_the_same_weights(train):
+    recipe = replace(TINY, accumulate=2)
+    whole, _ = train(recipe, 'whole')
+    train(recipe, 'parts', stop_after=3)
+    assert not (whole.parent / 'parts' / 'last.safetensors').exists()
+    parts, _ = train(recipe, 'parts', resume=True, stop_after=5)
+    parts, _ = train(recipe, 'parts', resume=True)
+    state = [torch.load(folder / 'state.pt', weights_only=True) for folder in (whole, parts)]
+    assert_same_tensors(state[0]['network'], state[1]['network'])
+    assert_same_tensors(state[0]['average'], state[1]['average'])
+    assert state[0]['best'] == state[1]['best']
+    assert_same_tensors(
+        load_file(whole / 'best.safetensors'), load_file(parts / 'best.safetensors')
+    )
+    for kind in ('train', 'evaluation'):
+        found = [
+            [
+                {k: v for k, v in line.items() if not k.endswith(('time', 'seconds'))}
+                for line in run
+            ]
+            for run in (lines(whole, kind), lines(parts, kind))
+        ]
+        assert found[0] == found[1]
+
+
+def test_another_seed_gives_other_weights(train):
+    recipe = replace(TINY, iterations=1, ema_decay=0)
+    _, first = train(recipe, 'first')
+    _, second = train(replace(recipe, seed=1), 'second')
+    a, b = (run.trainer.network.state_dict()['head.classify.weight'] for run in (first, second))
+    assert not torch.equal(a, b)
+
+
+def test_pieces_of_a_batch_add_up(train):
+    """With batch norm aside, two halves have the gradients of the whole (plain SGD shows it)."""
+    recipe = replace(
+        TINY,
+        optimizer='sgd',
+        amp='off',
+        ema_decay=0,
+        iterations=1,
+        warmup_iterations=0,
+        learning_rate=0.1,
+        loss=LossConfig(aux_weight=0, detail_strides=(), ohem_threshold=1.0, min_kept_share=1.0),
+    )
+    weights = []
+    for accumulate in (1, 2):
+        _, training = train(replace(recipe, accumulate=accumulate), f'run{accumulate}')
+        weights.append(training.trainer.network.state_dict()['head.classify.weight'])
+    # Batch norm sees 4 or 2 images, so they are close, not equal.
+    change = (weights[0] - weights[1]).norm() / weights[0].norm()
+    assert change < 0.05
+
+
+def test_moving_average_is_what_is_kept(train):
+    folder, _ = train(replace(TINY, iterations=3))
+    state = torch.load(folder / 'state.pt', weights_only=True)
+    kept = load_file(folder / 'last.safetensors')['head.classify.weight']
+    assert torch.equal(kept, state['average']['module.head.classify.weight'])
+    assert not torch.equal(kept, state['network']['head.classify.weight'])
+
+
+def test_nan_ends_the_run_and_leaves_the_batch(train, tmp_path):
+    with pytest.raises(NotFiniteError, match='not finite in iteration'):
+        train(replace(TINY, learning_rate=1e30, warmup_iterations=0, ema_decay=0, amp='off'))
+    batch = torch.load(tmp_path / 'run' / 'not_finite.pt', weights_only=True)
+    assert batch['inputs'].shape == (4, 3, 64, 64)
+    assert batch['targets'].shape == (4, 64, 64)
+
+
+def test_weights_of_another_class_count_start_a_training(train, tmp_path, make_checkpoint):
+    source = make_checkpoint(STDCSegConfig('stdc1', 11))
+    path = tmp_path / 'camvid.safetensors'
+    save_checkpoint(path, source)
+    recipe = replace(TINY, iterations=1, learning_rate=0, ema_decay=0)
+    _, training = train(recipe, weights=path)
+    assert 'head.classify.weight' in training.not_loaded
+    name = 'backbone.stage3.0.blocks.0.conv.weight'
+    assert torch.equal(training.trainer.network.state_dict()[name], source.state[name])
+
+
+def test_every_parameter_is_trained_and_batch_norm_does_not_decay():
+    network = STDCSeg(STDCSegConfig('stdc1', 5))
+    optimizer = make_optimizer(network, PRESETS['camvid'][1])
+    grouped = [parameter for group in optimizer.param_groups for parameter in group['params']]
+    assert len(grouped) == len({id(p) for p in grouped}) == len(list(network.parameters()))
+    set_learning_rate(optimizer, 0.01)
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    norms = {
+        id(parameter)
+        for module in network.modules()
+        if isinstance(module, nn.BatchNorm2d)
+        for parameter in module.parameters()
+    }
+    for group in optimizer.param_groups:
+        for parameter in group['params']:
+            fast = names[id(parameter)].split('.')[0] in FAST_PARTS
+            assert group['lr'] == pytest.approx(0.1 if fast else 0.01)
+            assert group['weight_decay'] == (0 if id(parameter) in norms else 5e-4)
+
+
+def test_presets_are_the_papers():
+    _, cityscapes = PRESETS['cityscapes50']
+    assert (cityscapes.batch_size, cityscapes.iterations) == (48, 60_000)
+    assert cityscapes.warmup_iterations == 1000
+    assert cityscapes.crop == (512, 1024)
+    assert cityscapes.augmentation.scales == (0.125, 1.5)
+    assert PRESETS['cityscapes75'][1].evaluation_size == (768, 1536)
+    _, camvid = PRESETS['camvid']
+    assert (camvid.batch_size, camvid.iterations) == (24, 10_000)
+    assert camvid.warmup_iterations == 200
+    assert camvid.crop == (720, 960)
+    assert camvid.augmentation.scales == (0.5, 2.5)
+    for recipe in (cityscapes, camvid):
+        assert (recipe.learning_rate, recipe.power, recipe.momentum) == (0.01, 0.9, 0.9)
+        assert recipe.weight_decay == 5e-4
+        assert recipe.head_factor == 10
+        assert recipe.optimizer == 'sgd'
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'iterations': 0}, 'iterations is 0'),
+        ({'accumulate': 3}, 'batch_size 4 does not divide into 3 pieces'),
+        ({'crop': (32, 64)}, 'crop is'),
+        ({'ema_decay': 1.0}, 'ema_decay is 1.0'),
+    ],
+)
+def test_impossible_recipes_are_refused(change, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        replace(TINY, **change)
+
+
+def test_a_folder_holds_one_run(train, tmp_path):
+    train(replace(TINY, iterations=1))
+    with pytest.raises(RunError, match='holds a run: pass --resume'):
+        train(replace(TINY, iterations=1))
+    with pytest.raises(RunError, match=r'has another recipe \(recipe\)'):
+        train(replace(TINY, iterations=2), resume=True)
+    with pytest.raises(RunError, match='holds no run to go on with'):
+        train(TINY, 'nothing', resume=True)
+    (tmp_path / 'run/state.pt').write_bytes(b'cut')
+    with pytest.raises(RunError, match=r'state\.pt cannot be read'):
+        train(replace(TINY, iterations=1), resume=True)
+
+
+def test_evaluation_equals_the_exported_engines(streets, make_checkpoint, tmp_path):
+    """The same weights give the same mIoU in torch and as a model file."""
+    from stdc_core.engines import open_engine
+    from stdc_core.export import export_model
+    from stdc_core.geometry import Size
+
+    split = streets.split('val')
+    checkpoint = make_checkpoint(STDCSegConfig('stdc1', 5), split.labels)
+    path = tmp_path / 'model.onnx'
+    export_model(checkpoint, path, size=Size(96, 128))
+    segmenter = NetworkSegmenter(checkpoint.build(), None, CPU)
+    expected = evaluate(segmenter, split)
+    with open_engine(path, 'onnxruntime') as engine:
+        found = evaluate(lambda image: engine.infer(image, color_order='rgb').labels, split)
+    assert found.images == 5
+    assert abs(found.confusion.counts - expected.confusion.counts).sum() <= 20
+    assert found.scores.miou == pytest.approx(expected.scores.miou, abs=1e-3)
+
+
+def test_two_processes_equal_one_with_the_joint_batch(tmp_path):
+    """Gloo on the CPU, batch norm fixed, plain cross entropy."""
+    worker = Path(__file__).with_name('joint_batch_worker.py')
+    weights = []
+    for count in (1, 2):
+        path = tmp_path / f'{count}.pt'
+        command = [sys.executable, '-m', 'torch.distributed.run', f'--nproc-per-node={count}']
+        command += ['--standalone', str(worker), str(path)]
+        environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+        result = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        weights.append(torch.load(path, weights_only=True))
+    for name in weights[0]:
+        torch.testing.assert_close(weights[0][name], weights[1][name], atol=1e-5, rtol=1e-4)
+    start = torch.load(tmp_path / '1.pt.start', weights_only=True)
+    moved = (weights[0]['head.classify.weight'] - start['head.classify.weight']).abs().max()
+    assert moved > 1e-3  # there was something to agree on
+
+
+@pytest.mark.slow
+def test_two_minutes_of_training_reach_60_percent(train):
+    """Smoke: streets drawn with other seeds than those it was trained on."""
+    recipe = replace(
+        TINY,
+        iterations=250,
+        batch_size=6,
+        crop=(96, 96),
+        ema_decay=0.97,
+        warmup_iterations=20,
+        evaluate_every=125,
+    )
+    folder, training = train(recipe)
+    assert training.trainer.best >= 0.6
+    losses = [line['loss_total'] for line in lines(folder, 'train')]
+    assert losses[-1] < 0.7 * losses[0]
