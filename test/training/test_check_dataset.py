@@ -1,6 +1,6 @@
 """The script as a user calls it: table, JSON, errors of one line, exit codes."""
 
-import importlib.util
+import functools
 import json
 import os
 import subprocess
@@ -29,21 +29,8 @@ def camvid(tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the script in this process; return exit code, standard output, standard error."""
-    spec = importlib.util.spec_from_file_location('check_dataset_script', SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, 'argv', [str(SCRIPT), *map(str, arguments)])
-        try:
-            code = script.main()
-        except SystemExit as usage:
-            code = usage.code
-        return code, *capsys.readouterr()
-
-    return call
+def run(run_script):
+    return functools.partial(run_script, 'check_dataset')
 
 
 def test_fit_data_set_shows_its_figures(run, camvid, tmp_path):

@@ -1,4 +1,4 @@
-"""A small data set of drawn streets with exact labels, made anew for every test session."""
+"""Fixtures: a small data set of drawn streets with exact labels, made anew for every session."""
 
 import cv2
 import numpy as np
