@@ -37,7 +37,15 @@ setup(
     ],
     extras_require={
         'onnxruntime': ['onnxruntime'],
-        'train': ['onnxruntime', 'onnxscript', 'safetensors', 'torch'],
+        'train': [
+            'kornia',
+            'matplotlib',
+            'onnxruntime',
+            'onnxscript',
+            'safetensors',
+            'tensorboard',
+            'torch',
+        ],
         'test': ['hypothesis', 'mypy', 'pytest', 'ruff', 'types-pyyaml', 'types-protobuf'],
     },
     entry_points={'console_scripts': ['stdc_seg = stdc_core.command_line.main:main']},

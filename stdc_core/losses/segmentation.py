@@ -18,17 +18,16 @@ from stdc_core.networks import STDCSegOutput
 class LossConfig:
     """What the loss is made of.
 
-    The authors' code has ``detail_variant='raw_ids'`` and ``squared_dice=False``, and else the
-    defaults.
+    The authors' code has raw_ids and no squared dice, and else the defaults.
 
-    :param ohem_threshold: see :class:`OhemCrossEntropyLoss`.
-    :param min_kept_share: see :class:`OhemCrossEntropyLoss`.
+    :param ohem_threshold: pixels whose true class has less probability than this count.
+    :param min_kept_share: at least this share of all pixels counts, the hardest.
     :param aux_weight: of each auxiliary head; 0 leaves them out.
     :param detail_weight: of the detail loss; 0 leaves it out.
-    :param detail_strides: see :class:`DetailAggregation`; empty for no detail guidance (the rows
-        of table 4).
-    :param detail_variant: see :class:`DetailAggregation`.
-    :param squared_dice: see :class:`DiceLoss`.
+    :param detail_strides: of the boundary maps that are fused; none for no detail guidance (the
+        rows of table 4).
+    :param detail_variant: boundaries of each class, or the authors' of raw class ids.
+    :param squared_dice: squares in the dice loss's denominator (equation 5), or not (their code).
     :param align_corners: of upsampling all logits.
     """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from stdc_core.losses import LossTerms, SegmentationLoss
+from stdc_core.losses import LossConfig, LossTerms, SegmentationLoss
 from stdc_core.networks import STDCSeg, STDCSegConfig, STDCSegOutput
 from stdc_core.networks.checkpoint import Checkpoint, save_checkpoint
 from stdc_core.networks.initial_weights import load_initial_weights
@@ -134,6 +134,7 @@ def start_segmentation(
         STDCSegConfig(recipe.variant, len(val.labels), spatial_path=recipe.spatial_path)
     )
     left = '' if weights is None else load_initial_weights(network, weights)
+    _freeze_unused_heads(network, recipe.loss)
     network.to(processes.device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = Trainer(
@@ -146,3 +147,12 @@ def start_segmentation(
         ema_decay=recipe.ema_decay,
     )
     return SegmentationTraining(recipe, trainer, val, folder, processes.device, left)
+
+
+def _freeze_unused_heads(network: STDCSeg, loss: LossConfig) -> None:
+    """Take heads without a loss out of the training: processes would wait for their gradients."""
+    unused = [] if loss.aux_weight else [network.aux8_head, network.aux16_head]
+    unused += [] if loss.has_detail else [network.detail_head]
+    for head in unused:
+        assert head is not None
+        head.requires_grad_(False)

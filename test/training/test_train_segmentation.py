@@ -27,7 +27,7 @@ def test_help_shows_recipes_and_their_values(run):
     code, out, _ = run('cityscapes50', '--help')
     assert code == 0
     assert '60000' in out
-    assert '--loss.detail-strides' in out
+    assert '--detail-strides' in out
 
 
 @pytest.mark.parametrize(

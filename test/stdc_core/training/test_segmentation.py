@@ -209,6 +209,18 @@ def test_every_parameter_is_trained_and_batch_norm_does_not_decay():
             assert group['weight_decay'] == (0 if id(parameter) in norms else 5e-4)
 
 
+def test_heads_without_a_loss_are_left_alone(train):
+    recipe = replace(
+        TINY, iterations=1, ema_decay=0, loss=LossConfig(aux_weight=0, detail_strides=())
+    )
+    _, training = train(recipe)
+    network = training.trainer.network
+    for name, parameter in network.named_parameters():
+        unused = name.startswith(('aux8_head', 'aux16_head', 'detail_head'))
+        assert parameter.requires_grad != unused, name
+        assert (parameter.grad is None) == unused, name
+
+
 def test_presets_are_the_papers():
     _, cityscapes = PRESETS['cityscapes50']
     assert (cityscapes.batch_size, cityscapes.iterations) == (48, 60_000)
