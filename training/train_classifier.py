@@ -71,7 +71,9 @@ def train(arguments: Arguments) -> int:
     facts = {**dataclasses.asdict(recipe), 'dataset': str(arguments.dataset)}
     with (
         join_processes(arguments.device) as processes,
-        RunFolder(arguments.output, facts, resume=arguments.resume) as folder,
+        RunFolder(
+            arguments.output, facts, resume=arguments.resume, write=processes.first
+        ) as folder,
         ClassificationTask(recipe, data, processes, arguments.readers) as task,
         StopRequest() as stop,
     ):
@@ -79,7 +81,8 @@ def train(arguments: Arguments) -> int:
         trainer = training.trainer
         if arguments.resume:
             trainer.load_state(folder.load_state())
-            folder.drop_log_after(trainer.iterations)
+            if processes.first:
+                folder.drop_log_after(trainer.iterations)
         with training_progress(trainer, task.iterations, processes) as (progress, on_step):
 
             def evaluate() -> float:

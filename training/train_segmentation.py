@@ -79,7 +79,12 @@ def train(arguments: Arguments) -> int:
     with join_processes(arguments.device) as processes:
         train_split, val_split = _open_splits(arguments, processes)
         with (
-            RunFolder(arguments.output, _facts(arguments), resume=arguments.resume) as folder,
+            RunFolder(
+                arguments.output,
+                _facts(arguments),
+                resume=arguments.resume,
+                write=processes.first,
+            ) as folder,
             ImageStore(train_split, processes.device, int(arguments.keep_gib * 2**30)) as store,
             StopRequest() as stop,
         ):
@@ -89,7 +94,8 @@ def train(arguments: Arguments) -> int:
             trainer = training.trainer
             if arguments.resume:
                 trainer.load_state(folder.load_state())
-                folder.drop_log_after(trainer.iterations)
+                if processes.first:
+                    folder.drop_log_after(trainer.iterations)
             say = print if processes.first else _nothing
             say(
                 f'{len(train_split)} images to train on, {len(val_split)} to evaluate on, '

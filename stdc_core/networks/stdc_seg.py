@@ -114,7 +114,7 @@ def fold_for_inference(network: STDCSeg, *, detail: bool) -> STDCSeg:
         deployed.detail_head = None
     for module in list(deployed.modules()):
         conv, bn = getattr(module, 'conv', None), getattr(module, 'bn', None)
-        if isinstance(conv, nn.Conv2d) and isinstance(bn, nn.BatchNorm2d):
+        if isinstance(conv, nn.Conv2d) and isinstance(bn, nn.modules.batchnorm._BatchNorm):
             module.conv = fusion.fuse_conv_bn_eval(conv, bn)
             module.bn = nn.Identity()
     return deployed

@@ -29,12 +29,18 @@ class RunFolder:
     :param path: made where it is missing.
     :param recipe: plain data, all that decides the weights; written to ``recipe.json``.
     :param resume: go on with the run that is there.
+    :param write: False in every process but the first, which makes and checks the folder.
     :raises RunError: the folder holds another run, or none to go on with.
     """
 
-    def __init__(self, path: Path, recipe: Mapping[str, Any], *, resume: bool) -> None:
+    def __init__(
+        self, path: Path, recipe: Mapping[str, Any], *, resume: bool, write: bool = True
+    ) -> None:
         self.path = path
         self._recipe = json.loads(json.dumps(recipe))
+        self._tensorboard: SummaryWriter | None = None
+        if not write:
+            return
         recipe_path = path / 'recipe.json'
         if resume:
             self._check_resumable(recipe_path)
@@ -44,7 +50,6 @@ class RunFolder:
             )
         path.mkdir(parents=True, exist_ok=True)
         self._write_json(recipe_path, self._recipe)
-        self._tensorboard: SummaryWriter | None = None
 
     @property
     def recipe(self) -> dict[str, Any]:

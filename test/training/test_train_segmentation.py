@@ -99,3 +99,23 @@ def test_a_run_that_is_terminated_and_resumed_ends_at_the_same_weights(street_ya
             assert torch.equal(tensor, states[1][kind][name]), name
     iterations = [json.loads(line)['iteration'] for line in metrics.read_text().splitlines()]
     assert iterations == [20, 40, 40]
+
+
+@pytest.mark.slow
+def test_two_processes_train_by_torchrun_and_the_first_one_writes(street_yaml, tmp_path):
+    words = [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node=2', '--standalone']
+    words += [SCRIPT, 'small', '--dataset', street_yaml, '--output', tmp_path / 'run']
+    words += ['--iterations', '4', '--crop', '64', '64', '--batch-size', '4', '--device', 'cpu']
+    words += ['--evaluate-every', '2']
+    command = [str(word) for word in words]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count('images to train on') == 1
+    lines = [
+        json.loads(line) for line in (tmp_path / 'run/metrics.jsonl').read_text().splitlines()
+    ]
+    assert [line['iteration'] for line in lines if line['kind'] == 'evaluation'] == [2, 4]
+    result = subprocess.run(
+        [*command, '--resume'], capture_output=True, text=True
+    )  # nothing left to do
+    assert result.returncode == 0, result.stderr
