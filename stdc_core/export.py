@@ -63,7 +63,7 @@ def export_model(
     size: Size,
     detail: bool = True,
     resize: ResizeMode = 'stretch',
-    align_corners: bool = True,
+    align_corners: bool | None = None,
 ) -> ExportReport:
     """Write a model file and compare it with torch; a file that differs is not kept.
 
@@ -72,11 +72,13 @@ def export_model(
     :param size: default input size.
     :param detail: keep the detail head; an engine computes it only where it is asked for.
     :param resize: how frames become the network's input.
-    :param align_corners: how logits are upsampled; the paper's code trains with True.
+    :param align_corners: how logits are upsampled; as in training where None.
     :raises ExportError: the file's logits or labels are not torch's.
     :raises InvalidArgumentError: the size is out of range.
     """
     check_network_size(size)
+    if align_corners is None:
+        align_corners = checkpoint.align_corners
     graph = ModelGraph(fold_for_inference(checkpoint.build(), detail=detail)).eval()
     frame = draw_street(size)
     sampling = FrameGeometry(size, size, resize).sampling(logit_grid(size), align_corners)

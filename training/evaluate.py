@@ -99,7 +99,8 @@ def _open_segmenter(
             )
         checkpoint = load_checkpoint(model)
         device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-        yield NetworkSegmenter(checkpoint.build(), size, device), checkpoint.labels
+        network = NetworkSegmenter(checkpoint.build(), size, device, checkpoint.align_corners)
+        yield network, checkpoint.labels
         return
     file = read_model_file(model)
     segmenter = _EngineSegmenter(file, size, backend, precision)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from stdc_core.training.classification import (
 from stdc_core.training.image_folder import open_image_folder
 from stdc_core.training.processes import join_processes
 from stdc_core.training.progress import training_progress
+from stdc_core.training.recipe import check_range
 from stdc_core.training.run_folder import RunFolder
 from stdc_core.training.stop_request import StopRequest
 from stdc_core.training.trainer import run_training
@@ -61,10 +63,12 @@ class Arguments:
 def train(arguments: Arguments) -> int:
     """Train to the end, or until a signal.
 
-    :return: 0, or 130 where a signal ended it.
+    :return: 0, or 128 and the number of the signal that ended it.
     """
     if arguments.threads is not None:
+        check_range('threads', arguments.threads, least=1)
         torch.set_num_threads(arguments.threads)
+    check_range('readers', arguments.readers, least=1)
     recipe = arguments.recipe
     data = open_image_folder(arguments.dataset, 'train')
     val = open_image_folder(arguments.dataset, 'val', like=data)
@@ -109,7 +113,7 @@ def train(arguments: Arguments) -> int:
                 if ended
                 else f'stopped after iteration {trainer.iterations}: go on with --resume'
             )
-    return 0 if ended else 130
+    return 0 if ended else 128 + (stop.signal or signal.SIGINT)
 
 
 def main() -> int:

@@ -6,6 +6,8 @@ Several processes: ``torchrun --nproc-per-node 2 training/train_segmentation.py 
 from __future__ import annotations
 
 import dataclasses
+import math
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ from stdc_core.training.datasets import DatasetSplit, Layout, check_dataset, ope
 from stdc_core.training.image_store import ImageStore
 from stdc_core.training.processes import Processes, join_processes
 from stdc_core.training.progress import training_progress
-from stdc_core.training.recipe import PRESETS, SegmentationRecipe
+from stdc_core.training.recipe import PRESETS, SegmentationRecipe, check_range
 from stdc_core.training.run_folder import RunError, RunFolder
 from stdc_core.training.segmentation import start_segmentation
 from stdc_core.training.stop_request import StopRequest
@@ -50,6 +52,7 @@ class Arguments:
     :param threads: of torch on the CPU; all cores where not given.
     :param deterministic: the same weights from the same run on a GPU too, and slower.
     :param keep_gib: memory for images that are read once.
+    :param readers: threads that read the others.
     """
 
     dataset: Annotated[Path, tyro.conf.arg(metavar='PATH')]
@@ -65,15 +68,18 @@ class Arguments:
     threads: Annotated[int | None, tyro.conf.arg(metavar='INT')] = None
     deterministic: bool = False
     keep_gib: float = 2.0
+    readers: int = 2
 
 
 def train(arguments: Arguments) -> int:
     """Train to the end, or until a signal.
 
-    :return: 0, or 130 where a signal ended it.
+    :return: 0, or 128 and the number of the signal that ended it.
     """
     if arguments.threads is not None:
+        check_range('threads', arguments.threads, least=1)
         torch.set_num_threads(arguments.threads)
+    check_range('readers', arguments.readers, least=1)
     torch.use_deterministic_algorithms(arguments.deterministic)
     recipe = arguments.recipe
     with join_processes(arguments.device) as processes:
@@ -85,12 +91,16 @@ def train(arguments: Arguments) -> int:
                 resume=arguments.resume,
                 write=processes.first,
             ) as folder,
-            ImageStore(train_split, processes.device, int(arguments.keep_gib * 2**30)) as store,
+            ImageStore(
+                train_split,
+                processes.device,
+                int(arguments.keep_gib * 2**30),
+                arguments.readers,
+            ) as store,
             StopRequest() as stop,
         ):
-            training = start_segmentation(
-                recipe, store, val_split, folder, processes, arguments.weights
-            )
+            weights = None if arguments.resume else arguments.weights  # its state has all
+            training = start_segmentation(recipe, store, val_split, folder, processes, weights)
             trainer = training.trainer
             if arguments.resume:
                 trainer.load_state(folder.load_state())
@@ -122,8 +132,9 @@ def train(arguments: Arguments) -> int:
                 )
             if not ended:
                 say(f'stopped after iteration {trainer.iterations}: go on with --resume')
-                return 130
-            say(f'best mIoU {trainer.best:.2%}: {folder.path / "best.safetensors"}')
+                return 128 + (stop.signal or signal.SIGINT)
+            if math.isfinite(trainer.best):
+                say(f'best mIoU {trainer.best:.2%}: {folder.path / "best.safetensors"}')
     return 0
 
 
@@ -139,6 +150,8 @@ def _open_splits(arguments: Arguments, processes: Processes) -> tuple[DatasetSpl
                 f'{len(report.overlaps)} overlaps): see training/check_dataset.py'
             )
     train = dataset.split(arguments.train_split)
+    if arguments.train_split == arguments.val_split and not arguments.leave_out:
+        raise RunError(f"split '{train.name}' is to be trained and evaluated on: name two")
     if arguments.leave_out:
         return (
             train.without_sequences(arguments.leave_out),
@@ -152,7 +165,9 @@ def _facts(arguments: Arguments) -> dict[str, object]:
     return {
         **dataclasses.asdict(arguments.recipe),
         'dataset': str(arguments.dataset),
+        'layout': arguments.layout,
         'train_split': arguments.train_split,
+        'val_split': arguments.val_split,
         'leave_out': list(arguments.leave_out),
         'weights': None if arguments.weights is None else str(arguments.weights),
     }

@@ -58,7 +58,60 @@ def load_authors_segmentation(path: str | Path, labels: LabelSet | None = None) 
     :return: what the file held without a place in :class:`STDCSeg` stands in ``skipped``.
     :raises CheckpointError: the file is none, or its classes have no known label set.
     """
+    variant, state, skipped = _read_segmentation(path, _load_tensors(path))
+    num_classes = state['head.classify.weight'].shape[0]
+    if labels is None:
+        known = {len(CITYSCAPES): CITYSCAPES, len(CAMVID): CAMVID}
+        if num_classes not in known:
+            raise CheckpointError(f'{path} has {num_classes} classes: name their label set')
+        labels = known[num_classes]
+    if len(labels) != num_classes:
+        raise CheckpointError(
+            f"{path} has {num_classes} classes, label set '{labels.name}' has {len(labels)}"
+        )
+    return Checkpoint(
+        config=STDCSegConfig(variant, num_classes),
+        labels=labels,
+        state=state,
+        recipe={'source': f"the authors' file {Path(path).name}"},
+        sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        skipped=tuple(skipped),
+    )
+
+
+def load_authors_weights(path: str | Path) -> dict[str, Tensor]:
+    """Read either kind of file, under the names of :class:`STDCSeg` or :class:`STDCClassifier`.
+
+    :raises CheckpointError: the file is neither.
+    """
     source = _load_tensors(path)
+    if SEGMENTATION_MARK in source:
+        return _read_segmentation(path, source)[1]
+    return load_authors_classifier(path)[1]
+
+
+def load_authors_classifier(path: str | Path) -> tuple[Variant, dict[str, Tensor]]:
+    """Read a backbone file (``STDCNet813M_73.91.tar``).
+
+    :return: variant, and weights under the names of :class:`STDCClassifier`. Its ``backbone.*``
+        are what segmentation starts from. The authors' unused batch norm is left out.
+    :raises CheckpointError: the file is none.
+    """
+    source = _load_tensors(path)
+    variant = _find_variant(path, source, 'features.')
+    state = {}
+    for name, tensor in source.items():
+        if name.startswith('features.'):
+            state['backbone.' + _rename_features(name, variant)] = tensor
+        elif new_name := _rename(name, _CLASSIFIER):
+            state[new_name] = tensor
+    return variant, state
+
+
+def _read_segmentation(
+    path: str | Path, source: Mapping[str, Tensor]
+) -> tuple[Variant, dict[str, Tensor], list[str]]:
+    """Rename the tensors of a segmentation file; also name those that have no place."""
     if SEGMENTATION_MARK not in source:
         raise CheckpointError(f"{path} has no '{SEGMENTATION_MARK}': no segmentation file")
     variant = _find_variant(path, source, 'cp.backbone.features.')
@@ -82,47 +135,7 @@ def load_authors_segmentation(path: str | Path, labels: LabelSet | None = None) 
         if name.endswith('running_mean'):
             counter = name.replace('running_mean', 'num_batches_tracked')
             state.setdefault(counter, torch.tensor(0))
-    num_classes = state['head.classify.weight'].shape[0]
-    if labels is None:
-        known = {len(CITYSCAPES): CITYSCAPES, len(CAMVID): CAMVID}
-        if num_classes not in known:
-            raise CheckpointError(f'{path} has {num_classes} classes: name their label set')
-        labels = known[num_classes]
-    if len(labels) != num_classes:
-        raise CheckpointError(
-            f"{path} has {num_classes} classes, label set '{labels.name}' has {len(labels)}"
-        )
-    return Checkpoint(
-        config=STDCSegConfig(variant, num_classes),
-        labels=labels,
-        state=state,
-        recipe={'source': f"the authors' file {Path(path).name}"},
-        sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
-        skipped=tuple(skipped),
-    )
-
-
-def is_authors_segmentation(path: str | Path) -> bool:
-    """Whether a file of the authors holds a segmentation network rather than a backbone."""
-    return SEGMENTATION_MARK in _load_tensors(path)
-
-
-def load_authors_classifier(path: str | Path) -> tuple[Variant, dict[str, Tensor]]:
-    """Read a backbone file (``STDCNet813M_73.91.tar``).
-
-    :return: variant, and weights under the names of :class:`STDCClassifier`. Its ``backbone.*``
-        are what segmentation starts from. The authors' unused batch norm is left out.
-    :raises CheckpointError: the file is none.
-    """
-    source = _load_tensors(path)
-    variant = _find_variant(path, source, 'features.')
-    state = {}
-    for name, tensor in source.items():
-        if name.startswith('features.'):
-            state['backbone.' + _rename_features(name, variant)] = tensor
-        elif new_name := _rename(name, _CLASSIFIER):
-            state[new_name] = tensor
-    return variant, state
+    return variant, state, skipped
 
 
 def _load_tensors(path: str | Path) -> dict[str, Tensor]:

@@ -60,6 +60,12 @@ class Checkpoint:
                 f'{self.config.num_classes}'
             )
 
+    @property
+    def align_corners(self) -> bool:
+        """How the logits were upsampled in training; the paper's code has True."""
+        loss = self.recipe.get('loss')
+        return bool(loss.get('align_corners', True)) if isinstance(loss, Mapping) else True
+
     def build(self) -> STDCSeg:
         """Build the network with these weights, in eval mode.
 

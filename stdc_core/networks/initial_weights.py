@@ -4,11 +4,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from stdc_core.networks.authors_checkpoint import (
-    is_authors_segmentation,
-    load_authors_classifier,
-    load_authors_segmentation,
-)
+from stdc_core.networks.authors_checkpoint import load_authors_weights
 from stdc_core.networks.checkpoint import CheckpointError, load_matching, read_weights
 from stdc_core.networks.stdc_seg import STDCSeg
 
@@ -43,6 +39,4 @@ def load_initial_weights(network: STDCSeg, path: str | Path) -> str:
 def _read(path: Path) -> dict[str, Tensor]:
     if path.suffix == '.safetensors':
         return read_weights(path)[0]
-    if is_authors_segmentation(path):
-        return dict(load_authors_segmentation(path).state)
-    return load_authors_classifier(path)[1]
+    return load_authors_weights(path)

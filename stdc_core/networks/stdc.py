@@ -120,7 +120,7 @@ class STDCClassifier(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Normalised image (N, 3, H, W) -> class logits (N, num_classes)."""
         x = self.conv6(self.backbone(image).f32)
-        x = x.square()  # in the authors' code, not in the paper
+        x = x.float().square()  # in the authors' code, not in the paper; fp16 would overflow
         x = global_average(x).flatten(1)
         return self.fc2(self.dropout(self.relu(self.fc1(x))))
 

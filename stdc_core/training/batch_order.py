@@ -30,13 +30,29 @@ def local_batch(
     """Take one process's part of a batch.
 
     :return: the part's positions in the whole training, no two alike, and its samples.
-    :raises RunError: the batch does not divide by the processes.
     """
-    if batch_size % processes.count:
-        raise RunError(f'batch_size {batch_size} does not divide by {processes.count} processes')
     chosen = batch_indices(iteration, batch_size, samples, seed)
     places = range(processes.rank, batch_size, processes.count)
     return [iteration * batch_size + place for place in places], [chosen[p] for p in places]
+
+
+def check_batch(batch_size: int, accumulate: int, processes: Processes) -> None:
+    """Refuse a batch whose pieces are not of one size, or too small for batch norm.
+
+    :raises RunError: it does not divide, or a piece is a single image.
+    """
+    pieces = processes.count * accumulate
+    if batch_size % pieces:
+        raise RunError(
+            f'batch_size {batch_size} does not divide by {processes.count} process(es) times '
+            f'{accumulate} piece(s)'
+        )
+    joint = processes.device.type == 'cuda'  # batch norm sees the pieces of all processes there
+    if batch_size // (accumulate if joint else pieces) < 2:
+        raise RunError(
+            f'batch_size {batch_size} leaves one image to a piece, and batch norm needs two: '
+            'take larger batches or fewer pieces'
+        )
 
 
 @lru_cache(maxsize=2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,12 +16,12 @@ from stdc_core.errors import InvalidArgumentError
 from stdc_core.networks import STDCClassifier
 from stdc_core.networks.checkpoint import write_weights
 from stdc_core.networks.stdc_seg import BACKBONES, Variant
-from stdc_core.training.batch_order import derived_seed, local_batch
+from stdc_core.training.batch_order import check_batch, derived_seed, local_batch
 from stdc_core.training.classification_crops import center_crop, normalize, random_crop
 from stdc_core.training.image_folder import ImageFolder
 from stdc_core.training.optimizer import split_by_decay
 from stdc_core.training.processes import Processes
-from stdc_core.training.recipe import Amp
+from stdc_core.training.recipe import Amp, check_range
 from stdc_core.training.run_folder import RunFolder
 from stdc_core.training.schedule import warmup_cosine
 from stdc_core.training.trainer import Trainer
@@ -67,8 +66,13 @@ class ClassificationRecipe:
 
     def __post_init__(self) -> None:
         for name in ('epochs', 'batch_size', 'accumulate'):
-            if getattr(self, name) < 1:
-                raise InvalidArgumentError(f'{name} is {getattr(self, name)}, expected at least 1')
+            check_range(name, getattr(self, name), least=1)
+        for name in ('learning_rate', 'warmup_learning_rate'):
+            check_range(name, getattr(self, name), least=1e-12)
+        check_range('label_smoothing', self.label_smoothing, least=0, below=1)
+        check_range('momentum', self.momentum, least=0, below=1)
+        check_range('ema_decay', self.ema_decay, least=0, below=1)
+        check_range('seed', self.seed, least=0)
         if self.size < 32:
             raise InvalidArgumentError(f'size is {self.size}, expected at least 32')
         if not 0 < self.least_area <= 1:
@@ -89,6 +93,7 @@ class ClassificationTask:
         processes: Processes,
         threads: int = 2,
     ) -> None:
+        check_batch(recipe.batch_size, recipe.accumulate, processes)
         self._recipe = recipe
         self._data = data
         self._processes = processes
@@ -170,27 +175,33 @@ class ClassificationScores:
 
 @torch.inference_mode()
 def evaluate_classifier(
-    network: nn.Module, data: ImageFolder, size: int, device: torch.device, batch_size: int = 64
+    network: nn.Module,
+    data: ImageFolder,
+    size: int,
+    device: torch.device,
+    batch_size: int = 64,
+    readers: int = 2,
 ) -> ClassificationScores:
     """Top-1 and top-5 on centre crops; of fewer than five classes all are among the top 5."""
     training = network.training
     network.eval()
     right = torch.zeros(5, dtype=torch.long)
-    for indices in _chunks(len(data), batch_size):
-        samples = [data.load(index) for index in indices]
-        crops = normalize([center_crop(image, size) for image, _ in samples], device)
-        targets = torch.tensor([class_id for _, class_id in samples])
-        likely = network(crops).topk(min(5, len(data.classes)), dim=1).indices.cpu()
-        hits = (likely == targets[:, None]).sum(dim=0)
-        right[: len(hits)] += hits
+
+    def read(index: int) -> tuple[NDArray[np.uint8], int]:
+        image, class_id = data.load(index)
+        return center_crop(image, size), class_id
+
+    with ThreadPoolExecutor(readers) as pool:
+        for start in range(0, len(data), batch_size):
+            samples = list(pool.map(read, range(start, min(start + batch_size, len(data)))))
+            crops = normalize([crop for crop, _ in samples], device)
+            targets = torch.tensor([class_id for _, class_id in samples])
+            likely = network(crops).topk(min(5, len(data.classes)), dim=1).indices.cpu()
+            hits = (likely == targets[:, None]).sum(dim=0)
+            right[: len(hits)] += hits
     network.train(training)
     total = len(data)
     return ClassificationScores(int(right[0]) / total, int(right.sum()) / total, total)
-
-
-def _chunks(total: int, size: int) -> Iterator[range]:
-    for start in range(0, total, size):
-        yield range(start, min(start + size, total))
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from stdc_core.errors import InvalidArgumentError
+
+LONGEST_WAIT = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,14 @@ def join_processes(device: str) -> Iterator[Processes]:
     if count == 1:
         yield Processes(0, 1, place)
         return
-    distributed.init_process_group('nccl' if device == 'cuda' else 'gloo')
+    if device == 'cuda':
+        if place.index >= torch.cuda.device_count():
+            raise InvalidArgumentError(
+                f'process {place.index} has no GPU: torch finds {torch.cuda.device_count()} here'
+            )
+        torch.cuda.set_device(place)
+    # The others wait while the first process checks the data or evaluates.
+    distributed.init_process_group('nccl' if device == 'cuda' else 'gloo', timeout=LONGEST_WAIT)
     try:
         yield Processes(distributed.get_rank(), count, place)
     finally:

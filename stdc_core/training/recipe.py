@@ -1,10 +1,12 @@
 """Recipes: everything that decides what weights a training gives (paper, section 4.2)."""
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stdc_core.errors import InvalidArgumentError
 from stdc_core.losses import LossConfig
+from stdc_core.model_file import check_network_size
 from stdc_core.networks.stdc_seg import Variant
 from stdc_core.training.augmentation import AugmentationConfig
 
@@ -58,16 +60,29 @@ class SegmentationRecipe:
 
     def __post_init__(self) -> None:
         for name in ('iterations', 'batch_size', 'accumulate', 'evaluate_every'):
-            if getattr(self, name) < 1:
-                raise InvalidArgumentError(f'{name} is {getattr(self, name)}, expected at least 1')
+            check_range(name, getattr(self, name), least=1)
+        for name in ('learning_rate', 'head_factor', 'weight_decay', 'power', 'seed'):
+            check_range(name, getattr(self, name), least=0)
+        check_range('momentum', self.momentum, least=0, below=1)
+        check_range('ema_decay', self.ema_decay, least=0, below=1)
+        if self.evaluation_size is not None:
+            check_network_size(self.evaluation_size)
         if self.batch_size % self.accumulate:
             raise InvalidArgumentError(
                 f'batch_size {self.batch_size} does not divide into {self.accumulate} pieces'
             )
         if min(self.crop) < 64:
             raise InvalidArgumentError(f'crop is {self.crop}, expected at least 64 by 64')
-        if not 0 <= self.ema_decay < 1:
-            raise InvalidArgumentError(f'ema_decay is {self.ema_decay}, expected 0 to below 1')
+
+
+def check_range(name: str, value: float, least: float, below: float = math.inf) -> None:
+    """Refuse a value outside least..below, NaN and infinity among them.
+
+    :raises InvalidArgumentError: names value and range.
+    """
+    if not least <= value < below:
+        limit = '' if below == math.inf else f' and below {below:g}'
+        raise InvalidArgumentError(f'{name} is {value}, expected at least {least:g}{limit}')
 
 
 _CITYSCAPES = SegmentationRecipe(

@@ -1,6 +1,7 @@
 """What a training writes: figures, checkpoints, pictures, and what it needs to go on."""
 
 import json
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,10 +45,13 @@ class RunFolder:
         recipe_path = path / 'recipe.json'
         if resume:
             self._check_resumable(recipe_path)
-        elif recipe_path.exists():
+        elif (path / 'state.pt').exists():
             raise RunError(
                 f'{path} holds a run: pass --resume to go on with it, or another folder'
             )
+        else:  # a run that failed before it had a state leaves nothing to lose
+            (path / 'metrics.jsonl').unlink(missing_ok=True)
+            shutil.rmtree(path / 'tensorboard', ignore_errors=True)
         path.mkdir(parents=True, exist_ok=True)
         self._write_json(recipe_path, self._recipe)
 
@@ -66,7 +70,7 @@ class RunFolder:
         with (self.path / 'metrics.jsonl').open('a', encoding='utf-8') as file:
             file.write(json.dumps(line) + '\n')
         if self._tensorboard is None:
-            self._tensorboard = SummaryWriter(str(self.path / 'tensorboard'))
+            self._tensorboard = SummaryWriter(str(self.path / 'tensorboard'), purge_step=iteration)
         for name, value in figures.items():
             if isinstance(value, int | float):
                 self._tensorboard.add_scalar(f'{kind}/{name}', value, iteration)

@@ -13,7 +13,7 @@ from stdc_core.networks import STDCSeg, STDCSegConfig, STDCSegOutput
 from stdc_core.networks.checkpoint import Checkpoint, save_checkpoint
 from stdc_core.networks.initial_weights import load_initial_weights
 from stdc_core.training.augmentation import Augmentation
-from stdc_core.training.batch_order import local_batch
+from stdc_core.training.batch_order import check_batch, local_batch
 from stdc_core.training.datasets import DatasetSplit
 from stdc_core.training.evaluation import Evaluation, NetworkSegmenter, evaluate
 from stdc_core.training.evaluation_report import by_name, finite
@@ -36,6 +36,7 @@ class SegmentationTask:
     def __init__(
         self, recipe: SegmentationRecipe, store: ImageStore, processes: Processes
     ) -> None:
+        check_batch(recipe.batch_size, recipe.accumulate, processes)
         self._recipe = recipe
         self._store = store
         self._processes = processes

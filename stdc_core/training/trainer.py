@@ -22,6 +22,7 @@ from stdc_core.training.run_folder import RunError, RunFolder
 
 AMP_TYPES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 LOG_EVERY = 20  # iterations
+LEAST_SCALE = 1e-4  # of fp16's losses; below it every step is skipped
 
 
 class Task(Protocol):
@@ -45,7 +46,8 @@ class Step:
     :param losses: by name.
     :param learning_rate: of the parameter groups with factor 1.
     :param seconds: it took.
-    :param data_seconds: of these, waiting for images and augmenting them.
+    :param data_seconds: of these, waiting for images and augmenting them (on CUDA, which works
+        behind, only until it was told to).
     """
 
     iterations: int
@@ -56,9 +58,9 @@ class Step:
 
 
 class NotFiniteError(RunError):
-    """The loss is NaN or infinite.
+    """A loss or gradient is NaN or infinite, in this process or another.
 
-    :param batch: what the network saw: iteration, inputs, targets.
+    :param batch: what the network saw here: iteration, inputs, targets.
     """
 
     def __init__(
@@ -67,8 +69,8 @@ class NotFiniteError(RunError):
         self.batch = {'iteration': iteration, 'inputs': batch[0].cpu(), 'targets': batch[1].cpu()}
         shown = ', '.join(f'{name} {value:.3g}' for name, value in losses.items())
         super().__init__(
-            f'the loss is not finite in iteration {iteration} ({shown}): the batch is in '
-            'not_finite.pt; lower the learning rate'
+            f'loss or gradients are not finite in iteration {iteration} ({shown}): the batch '
+            'is in not_finite.pt; lower the learning rate'
         )
 
 
@@ -125,7 +127,7 @@ class Trainer:
         set_learning_rate(self._optimizer, learning_rate)
         self._optimizer.zero_grad()
         losses = self._accumulate_gradients(*batch)
-        if self._processes.any(not math.isfinite(losses['total'])):
+        if self._processes.any(not self._is_finite(losses['total'])):
             raise NotFiniteError(self.iterations, losses, batch)
         self._scaler.step(self._optimizer)
         self._scaler.update()
@@ -180,6 +182,13 @@ class Trainer:
         values = torch.stack(list(sums.values())) / len(pieces)
         return dict(zip(sums, values.tolist(), strict=True))
 
+    def _is_finite(self, total: float) -> bool:
+        """Look at loss and gradients; the scaler of fp16 skips infinite gradients, to a limit."""
+        if self._scaler.is_enabled():
+            return math.isfinite(total) and self._scaler.get_scale() > LEAST_SCALE
+        gradients = [p.grad for p in self._network.parameters() if p.grad is not None]
+        return math.isfinite(total) and bool(torch.nn.utils.get_total_norm(gradients).isfinite())
+
     def _without_exchange(self, *, last: bool) -> AbstractContextManager[None]:
         """Let the processes exchange gradients with the last piece of a batch only."""
         if last or not isinstance(self._wrapped, DistributedDataParallel):
@@ -209,9 +218,9 @@ def run_training(
         try:
             step = trainer.step()
         except NotFiniteError as error:
-            if processes.first:
-                with atomic_path(folder.path / 'not_finite.pt') as part:
-                    torch.save(error.batch, part)
+            name = 'not_finite.pt' if processes.first else f'not_finite_{processes.rank}.pt'
+            with atomic_path(folder.path / name) as part:
+                torch.save(error.batch, part)
             raise
         ended = step.iterations == iterations
         stopped = processes.any(stop()) and not ended
@@ -224,7 +233,8 @@ def run_training(
                 trainer.best = max(trainer.best, evaluate())
             if evaluated or stopped:
                 folder.save_state(trainer.state())
-        processes.wait()
+        if evaluated or stopped:
+            processes.wait()
         if stopped:
             return False
     return True

@@ -3,7 +3,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stdc_core.training.batch_order import batch_indices, derived_seed, local_batch
+from stdc_core.training.batch_order import (
+    batch_indices,
+    check_batch,
+    derived_seed,
+    local_batch,
+)
 from stdc_core.training.processes import Processes
 from stdc_core.training.run_folder import RunError
 
@@ -33,9 +38,20 @@ def test_processes_share_a_batch_without_overlap():
         assert samples == [whole[position - 18] for position in positions]
 
 
-def test_a_batch_that_does_not_divide_is_refused():
-    with pytest.raises(RunError, match='batch_size 5 does not divide by 2 processes'):
-        local_batch(0, 5, 10, 0, Processes(0, 2, CPU))
+@pytest.mark.parametrize(
+    ('batch', 'accumulate', 'count', 'message'),
+    [
+        (5, 1, 2, r'batch_size 5 does not divide by 2 process\(es\) times 1'),
+        (6, 2, 2, r'batch_size 6 does not divide by 2 process\(es\) times 2'),
+        (6, 6, 1, 'leaves one image to a piece'),
+        (2, 1, 2, 'leaves one image to a piece'),
+    ],
+)
+def test_pieces_of_two_sizes_or_of_one_image_are_refused(batch, accumulate, count, message):
+    with pytest.raises(RunError, match=message):
+        check_batch(batch, accumulate, Processes(0, count, CPU))
+    check_batch(8, 2, Processes(0, 2, CPU))
+    check_batch(2, 1, Processes(0, 2, torch.device('cuda', 0)))
 
 
 def test_derived_seeds_are_stable_and_unlike():
