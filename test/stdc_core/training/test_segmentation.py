@@ -119,6 +119,9 @@ def test_an_interrupted_and_resumed_run_gives_the_same_weights(train):
     assert_same_tensors(state[0]['network'], state[1]['network'])
     assert_same_tensors(state[0]['average'], state[1]['average'])
     assert state[0]['best'] == state[1]['best']
+    moments = [entry['optimizer']['state'] for entry in state]
+    for index in moments[0]:
+        assert_same_tensors(moments[0][index], moments[1][index])
     assert_same_tensors(
         load_file(whole / 'best.safetensors'), load_file(parts / 'best.safetensors')
     )
@@ -168,6 +171,15 @@ def test_moving_average_is_what_is_kept(train):
     kept = load_file(folder / 'last.safetensors')['head.classify.weight']
     assert torch.equal(kept, state['average']['module.head.classify.weight'])
     assert not torch.equal(kept, state['network']['head.classify.weight'])
+
+
+def test_gradients_that_are_not_finite_are_found_before_they_are_used(train, monkeypatch):
+    """A finite loss can have them; the weights must not get them."""
+    monkeypatch.setattr(
+        'torch.nn.utils.get_total_norm', lambda gradients: torch.tensor(float('inf'))
+    )
+    with pytest.raises(NotFiniteError, match='loss or gradients are not finite in iteration 0'):
+        train(replace(TINY, ema_decay=0))
 
 
 def test_nan_ends_the_run_and_leaves_the_batch(train, tmp_path):
