@@ -41,7 +41,6 @@ def test_a_run_says_how_good_it_is_and_keeps_its_weights(run, words, tmp_path):
         (('--dataset', 'gone'), 'there is no folder gone/train'),
         (('--resume',), 'holds no run to go on with'),
         (('--batch-size', 7, '--accumulate', 2), 'does not divide'),
-        (('--learning-rate', 0), 'learning_rate is 0'),
         (('--readers', 0), 'readers is 0'),
     ],
 )
@@ -55,3 +54,6 @@ def test_errors_are_one_line(run, words, more, message):
 
 def test_unknown_words_are_wrong_usage(run, words):
     assert run(*words, '--epoch', 3)[0] == 2
+    code, out, error = run(*words, '--learning-rate', 0)
+    assert code == 2
+    assert 'learning_rate is 0' in out + error

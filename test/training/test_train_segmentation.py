@@ -49,8 +49,6 @@ def test_unknown_and_missing_words_are_wrong_usage(run, arguments):
         (('--batch-size', '6', '--accumulate', '6'), 'leaves one image to a piece'),
         (('--threads', '0'), 'threads is 0, expected at least 1'),
         (('--readers', '0'), 'readers is 0, expected at least 1'),
-        (('--seed', '-1'), 'seed is -1, expected at least 0'),
-        (('--evaluation-size', '10', '10'), 'network size is 10x10'),
         (('--device', 'tpu'), "unknown device 'tpu'"),
     ],
 )
@@ -62,6 +60,16 @@ def test_errors_are_one_line(run, street_yaml, tmp_path, arguments, message):
     assert message in error
     assert error.startswith('train_segmentation: ')
     assert error.count('\n') == 1
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [(('--seed', '-1'), 'seed is -1'), (('--evaluation-size', '10', '10'), 'size is 10x10')],
+)
+def test_values_out_of_range_are_wrong_usage(run, arguments, message):
+    code, out, error = run('small', '--dataset', 'x', '--output', 'y', *arguments)
+    assert code == 2
+    assert message in out + error
 
 
 def test_a_run_that_failed_at_its_start_can_be_started_again(run, street_yaml, tmp_path):
