@@ -1,4 +1,4 @@
-"""Time the CPU engines of this machine against the authors' way: the same as `stdc_seg benchmark`."""
+"""Time the CPU engines of this machine: the same as ``stdc_seg benchmark``."""
 
 import sys
 
