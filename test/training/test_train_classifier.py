@@ -1,6 +1,9 @@
 """Training the classifier from the command line."""
 
 import functools
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -57,3 +60,14 @@ def test_unknown_words_are_wrong_usage(run, words):
     code, out, error = run(*words, '--learning-rate', 0)
     assert code == 2
     assert 'learning_rate is 0' in out + error
+
+
+@pytest.mark.slow
+def test_two_processes_train_by_torchrun_and_the_first_one_writes(words, tmp_path):
+    script = Path(__file__).parents[2] / 'training/train_classifier.py'
+    command = [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node=2', '--standalone']
+    command += [script, *words, '--batch-size', 4, '--device', 'cpu']
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count('best top-1') == 1
+    assert len((tmp_path / 'run/metrics.jsonl').read_text().splitlines()) == 3
