@@ -1,4 +1,4 @@
-"""Data sets: images and their labels, opened, checked and read (the torch part apart)."""
+"""Data sets: images and their labels, opened, checked and read (no torch in here)."""
 
 from stdc_core.training.datasets.check import check_dataset
 from stdc_core.training.datasets.dataset import (

@@ -117,7 +117,7 @@ class ColorDecoder(LabelDecoder):
         return f'one of {len(self.classes)} colours'
 
 
-@cache  # of 32 MB for colours: not part of a decoder, which travels to loader processes
+@cache  # of 32 MB for colours: one for all decoders with the same classes
 def _table(classes: Classes, size: int) -> NDArray[np.uint16]:
     table = np.full(size, UNKNOWN, np.uint16)
     for value, class_id in classes:
