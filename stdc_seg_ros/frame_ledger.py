@@ -56,6 +56,16 @@ class LedgerSnapshot:
             return self.received - outcomes - self.in_flight
         return self.published - outcomes - self.lost - self.in_flight
 
+    def __str__(self) -> str:
+        published, lost = (
+            'unknown' if count is None else str(count) for count in (self.published, self.lost)
+        )
+        return (
+            f'published {published} = processed {self.processed} + replaced {self.replaced} + '
+            f'rejected {self.rejected} + failed {self.failed} + lost {lost} + '
+            f'in flight {self.in_flight}'
+        )
+
 
 class _Epoch:
     """One publisher from the first to the last sequence number received."""
