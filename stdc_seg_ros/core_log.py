@@ -1,17 +1,24 @@
-"""What stdc_core logs, in the node's log."""
+"""Python's logging in the node's log: what stdc_core has to say, and our modules without a node.
+
+After a signal the context is gone and rosout with it; then it goes to standard error.
+"""
 
 import logging
-from typing import Any
+import sys
+
+from rclpy.node import Node
 
 
 class RosLogHandler(logging.Handler):
-    """Hands records of Python's logging to a ROS logger.
+    """Hands records of Python's logging to a node's logger.
 
-    :param logger: of the node.
+    :param node: whose.
     """
 
-    def __init__(self, logger: Any) -> None:
+    def __init__(self, node: Node) -> None:
         super().__init__()
+        self._node = node
+        logger = node.get_logger()
         # rclpy allows one severity a line of code.
         self._write = {
             logging.DEBUG: lambda message: logger.debug(message),
@@ -23,16 +30,16 @@ class RosLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
+        if not self._node.context.ok():
+            print(f'[{self._node.get_name()}]: {self.format(record)}', file=sys.stderr)
+            return
         self._write.get(record.levelno, self._write[logging.INFO])(self.format(record))
 
 
-def log_to_ros(logger: Any, packages: tuple[str, ...] = ('stdc_core', 'stdc_seg_ros')) -> None:
-    """Send what these packages log to a ROS logger, and nowhere else.
-
-    :param logger: of the node.
-    """
-    for name in packages:
+def log_to_ros(node: Node) -> None:
+    """Send what this project logs to a node's logger, and nowhere else."""
+    for name in ('stdc_core', 'stdc_seg_ros'):
         package = logging.getLogger(name)
-        package.handlers = [RosLogHandler(logger)]
+        package.handlers = [RosLogHandler(node)]
         package.setLevel(logging.INFO)
         package.propagate = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -36,6 +37,8 @@ SUCCESS, FAILURE, ERROR = (
     TransitionCallbackReturn.FAILURE,
     TransitionCallbackReturn.ERROR,
 )
+logger = logging.getLogger('stdc_seg_ros.segmentation_node')  # also with python -m
+
 Transition = Callable[['SegmentationNode', LifecycleState], TransitionCallbackReturn]
 
 
@@ -68,7 +71,7 @@ class SegmentationNode(LifecycleNode):
 
     def __init__(self) -> None:
         super().__init__('segmentation_node')
-        log_to_ros(self.get_logger())
+        log_to_ros(self)
         self._settings = ParameterServer(self)
         self._problem = ''  # of the last transition
         self._model: ModelFile | None = None
@@ -95,7 +98,7 @@ class SegmentationNode(LifecycleNode):
     def fail(self, problem: str) -> None:
         """Take down why a transition failed."""
         self._problem = problem
-        self.get_logger().error(problem)
+        logger.error(problem)
 
     @_logged
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -130,7 +133,7 @@ class SegmentationNode(LifecycleNode):
         self._review_timer = self.create_timer(
             REVIEW_PERIOD_S, self._camera.review, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
-        self.get_logger().info(f'active: {self._camera.input.topic} with {self._engines.info}')
+        logger.info(f'active: {self._camera.input.topic} with {self._engines.info}')
         return result
 
     @_logged
@@ -140,8 +143,8 @@ class SegmentationNode(LifecycleNode):
         assert self._mailbox is not None
         self._end_intake()
         if not self._mailbox.wait_idle(DRAIN_S):
-            self.get_logger().warning(f'a frame is still being worked on after {DRAIN_S:g} s')
-        self.get_logger().info('inactive')
+            logger.warning(f'a frame is still being worked on after {DRAIN_S:g} s')
+        logger.info('inactive')
         return super().on_deactivate(state)
 
     @_logged
@@ -187,9 +190,9 @@ class SegmentationNode(LifecycleNode):
         """Free what there is, in the order in which it is used."""
         self._end_intake()
         if self._thread is not None and not self._thread.stop(STOP_S):
-            self.get_logger().warning(f'the inference thread did not end in {STOP_S:g} s')
+            logger.warning(f'the inference thread did not end in {STOP_S:g} s')
         if self._camera is not None:
-            self.get_logger().info(f'{self._camera.input.topic}: {self._camera.ledger.snapshot()}')
+            logger.info(f'{self._camera.input.topic}: {self._camera.ledger.snapshot()}')
             self._camera.destroy()
         if self._label_info is not None:
             self._label_info.destroy()
