@@ -6,6 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 PACKAGE = 'stdc_seg_ros'
+PROFILE = 'fastdds_shared_memory.xml'
 
 init = Path(__file__).with_name('stdc_core') / '__init__.py'
 version = re.findall(r"^__version__ = '(.+)'$", init.read_text(), re.MULTILINE)[0]
@@ -18,10 +19,12 @@ setup(
     maintainer='stdc_seg_ros maintainers',
     maintainer_email='stdc-seg-ros@users.noreply.example',
     packages=find_packages(include=['stdc_core*', 'stdc_seg_ros*']),
-    package_data={'stdc_core': ['py.typed']},
+    package_data={'stdc_core': ['py.typed'], PACKAGE: [PROFILE]},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
+        # Our processes find it in the package; other people's launch files look here.
+        (f'share/{PACKAGE}/config', [f'{PACKAGE}/{PROFILE}']),
     ],
     python_requires='>=3.10',
     # What runs a model file. ROS comes from the system, or from PyPI's wheels of rclpy.
