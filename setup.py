@@ -51,6 +51,11 @@ setup(
         ],
         'test': ['hypothesis', 'mypy', 'pytest', 'ruff', 'types-pyyaml', 'types-protobuf'],
     },
-    entry_points={'console_scripts': ['stdc_seg = stdc_core.command_line.main:main']},
+    entry_points={
+        'console_scripts': [
+            'stdc_seg = stdc_core.command_line.main:main',
+            'segmentation_node = stdc_seg_ros.segmentation_node:main',
+        ]
+    },
     zip_safe=False,
 )

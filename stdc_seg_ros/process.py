@@ -15,6 +15,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
 from stdc_core.errors import UserError
+from stdc_seg_ros.transport import tune_transport
 
 
 class RunnableNode(Protocol):
@@ -47,6 +48,7 @@ def run_node(make_node: Callable[[], RunnableNode]) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    tune_transport()
     rclpy.init()
     taken_over.set()
     code = 1

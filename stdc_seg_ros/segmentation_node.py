@@ -88,7 +88,9 @@ class SegmentationNode(LifecycleNode):
 
         What fails is in the log and in the diagnostics; the node can be configured again.
         """
-        if self._settings.current.autostart and self.trigger_configure() == SUCCESS:
+        if not self._settings.current.autostart:
+            logger.info('unconfigured: waiting to be configured')
+        elif self.trigger_configure() == SUCCESS:
             self.trigger_activate()
 
     def close(self) -> None:
