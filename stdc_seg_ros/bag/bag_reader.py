@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,8 +71,6 @@ class BagReader:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._stack = ExitStack()
-        # The definitions that some bags carry are not needed: those of images never changed.
-        self._types = get_typestore(Stores.LATEST)
         with self._errors():
             if self.path.suffix == '.bag':
                 raise BagError(f'{self.path} is a bag of ROS 1: convert it by rosbags-convert')
@@ -84,6 +83,11 @@ class BagReader:
                 )
             self._reader = self._stack.enter_context(Reader(self.path))
             self.topics = self._read_topics()
+
+    @cached_property
+    def _types(self) -> Any:
+        """Definitions of messages; a bag's own are not needed, those of images never changed."""
+        return get_typestore(Stores.LATEST)
 
     def _read_topics(self) -> dict[str, BagTopic]:
         topics: dict[str, BagTopic] = {}

@@ -92,9 +92,7 @@ class BagConfig:
             ('storage', self.storage, get_args(Storage)),
         ):
             if value not in known:
-                raise InvalidArgumentError(
-                    f"unknown {name} '{value}' (known: {', '.join(known)})"
-                )
+                raise InvalidArgumentError(f"unknown {name} '{value}' (known: {', '.join(known)})")
 
     def stamp_ns(self, index: int) -> int:
         """Stamp of a picture: each is rounded by itself, so the rate does not drift."""

@@ -18,7 +18,7 @@ from stdc_seg_ros.bag.bag_writer import LabeledImage
 from stdc_seg_ros.bag.errors import BagError
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
-BAG_SUFFIXES = ('.jpg', '.jpeg', '.png')  # what a compressed topic can hold as it is
+COMPRESSED_MARKS = (b'\xff\xd8\xff', b'\x89PNG')  # JPEG and PNG, what a compressed topic holds
 EXIF_MARKS = (b'Exif\0\0', b'eXIf')  # in JPEG, in PNG
 
 
@@ -37,7 +37,7 @@ class PictureFolder:
         self, images: Path, labels: Path | None, label_set: LabelSet, *, keep_files: bool = False
     ) -> None:
         self.images = images
-        self._pictures = _by_stem(images, BAG_SUFFIXES if keep_files else IMAGE_SUFFIXES)
+        self._pictures = _by_stem(images, IMAGE_SUFFIXES)
         self._labels = {} if labels is None else _by_stem(labels, ('.png',))
         self._keep_files = keep_files
         fix = 'name the label set of these files by --label-set'
@@ -58,14 +58,14 @@ class PictureFolder:
         """Read one after the other.
 
         :raises DatasetError: a file cannot be read, or holds ids that are none of the label set.
-        :raises BagError: labels and picture differ in size.
+        :raises BagError: labels and picture differ in size, or a file cannot be kept as it is.
         """
         for stem, path in self._pictures.items():
             image = read_image(path)
             file = None
             if self._keep_files:
                 file = path.read_bytes()
-                _refuse_turned(path, file)
+                _check_as_it_is(path, file)
             labels = None
             if label_path := self._labels.get(stem):
                 decoded = self._decoder.decode(label_path)
@@ -98,14 +98,16 @@ def _numbers_by_value(path: Path) -> list[tuple[int, str]]:
     return [(int(part), part) if part.isdecimal() else (0, part) for part in parts]
 
 
-def _refuse_turned(path: Path, file: bytes) -> None:
-    """Refuse a file that EXIF turns: in a camera's topic nobody applies that."""
+def _check_as_it_is(path: Path, file: bytes) -> None:
+    """Refuse other formats, and what EXIF turns: in a camera's topic nobody applies that."""
+    if not file.startswith(COMPRESSED_MARKS):
+        raise BagError(f'{path} is neither JPEG nor PNG as compressed topics are: write rgb8')
     if not any(mark in file for mark in EXIF_MARKS):
         return
     data = np.frombuffer(file, np.uint8)
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    upright, stored = cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.imdecode(data, flags)
-    if not np.array_equal(upright, stored):
+    as_stored = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    upright, stored = (cv2.imdecode(data, flags) for flags in (cv2.IMREAD_COLOR, as_stored))
+    if not np.array_equal(upright, stored):  # type: ignore[arg-type]
         raise BagError(
             f'{path} is turned by its EXIF orientation, which no camera topic has: turn its '
             'pixels, or write rgb8'
