@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,13 +26,13 @@ from stdc_seg_ros.bag.bag_reader import (
     IMAGE_TYPES,
     BagReader,
 )
+from stdc_seg_ros.bag.end_signal import EndSignal
 from stdc_seg_ros.bag.errors import BagError
 from stdc_seg_ros.bag.playback import Lateness, Playback
 from stdc_seg_ros.transport import tune_transport
 
 MESSAGES = {IMAGE: Image, COMPRESSED_IMAGE: CompressedImage, CAMERA_INFO: CameraInfo}
 MAX_DEPTH = 10
-END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def play_bag(
@@ -58,14 +57,12 @@ def play_bag(
     with BagReader(bag) as reader:
         names = _chosen(reader, topics)
         playback = Playback(lambda: reader.read_raw(names), rate, loop, clock)
-        # From here on the signals wait to be asked for: no thread of the middleware takes them,
-        # and none breaks into a publish() or into the end.
-        signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
+        end = EndSignal()
         tune_transport()
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         node = rclpy.create_node('play_bag', start_parameter_services=False)
         try:
-            _Player(node, reader, names).play(playback, wait=wait)
+            _Player(node, reader, names, end).play(playback, wait=wait)
         finally:
             node.destroy_node()
             rclpy.try_shutdown()
@@ -90,9 +87,10 @@ def _chosen(reader: BagReader, topics: Sequence[str]) -> list[str]:
 class _Player:
     """Publishes what is due; a signal ends it."""
 
-    def __init__(self, node: Node, reader: BagReader, names: list[str]) -> None:
+    def __init__(self, node: Node, reader: BagReader, names: list[str], end: EndSignal) -> None:
         self._node = node
         self._reader = reader
+        self._end = end
         self._publishers: dict[str, Publisher[Any]] = {}
         for name in names:
             topic = reader.topics[name]
@@ -113,7 +111,7 @@ class _Player:
         start = time.monotonic()
         ended = True
         for due in playback:
-            if _signalled(start + due.at_s - time.monotonic()):
+            if self._end.wait(start + due.at_s - time.monotonic()):
                 ended = False
                 break
             if due.message is None:
@@ -138,14 +136,9 @@ class _Player:
             if self._reader.topics[name].type in IMAGE_TYPES
         ]
         while not any(publisher.get_subscription_count() for publisher in images):
-            if _signalled(0.02):
+            if self._end.wait(0.02):
                 return False
         return True
-
-
-def _signalled(seconds: float) -> bool:
-    """Sleep, but for a signal that ends the program."""
-    return signal.sigtimedwait(END_SIGNALS, max(0.0, seconds)) is not None
 
 
 def _clock_message(bag_ns: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class Playback:
     def __iter__(self) -> Iterator[Due]:
         """Yield everything in its order; the message is in memory when it is yielded."""
         round_start_s = 0.0
-        tick = 0
+        ticks = 0
         while True:
             first_ns = last_ns = None
             counts: Counter[str] = Counter()
@@ -62,15 +63,24 @@ class Playback:
                 last_ns = max(last_ns or 0, message.recorded_ns)
                 counts[message.topic] += 1
                 at_s = round_start_s + (last_ns - first_ns) / self.rate / 1e9
-                while self.clock_hz is not None and tick / self.clock_hz <= at_s:
-                    tick_s = tick / self.clock_hz
-                    bag_ns = first_ns + round((tick_s - round_start_s) * self.rate * 1e9)
-                    yield Due(tick_s, bag_ns, None)
-                    tick += 1
+                until = math.floor(at_s * self.clock_hz) + 1 if self.clock_hz else 0
+                yield from self._ticks(range(ticks, until), round_start_s, first_ns)
+                ticks = max(ticks, until)
                 yield Due(at_s, last_ns, message)
             if not self.loop or first_ns is None or last_ns is None:
                 return
-            round_start_s += self._round_s(last_ns - first_ns, max(counts.values()))
+            end_s = round_start_s + self._round_s(last_ns - first_ns, max(counts.values()))
+            until = math.ceil(end_s * self.clock_hz) if self.clock_hz else 0
+            yield from self._ticks(range(ticks, until), round_start_s, first_ns)
+            ticks = max(ticks, until)
+            round_start_s = end_s
+
+    def _ticks(self, numbers: range, round_start_s: float, first_ns: int) -> Iterator[Due]:
+        for number in numbers:
+            assert self.clock_hz is not None
+            at_s = number / self.clock_hz
+            bag_ns = first_ns + round((at_s - round_start_s) * self.rate * 1e9)
+            yield Due(at_s, bag_ns, None)
 
     def _round_s(self, duration_ns: int, count: int) -> float:
         """Length of a round: the last message is followed by a gap like those before it."""

@@ -23,7 +23,8 @@ from stdc_seg_ros.image_messages.compressed_header import read_header
 from stdc_seg_ros.image_messages.encodings import ENCODINGS
 
 MAX_PIXELS = 64_000_000  # an image that announces more is refused before it is decoded
-# JPEG spends a bit at least on 8x8 pixels; deflate makes 1032 bytes of one, of up to 8 pixels each.
+# JPEG spends at least a bit on 8x8 pixels; deflate makes at most 1032 bytes of one, each of up to
+# 8 pixels.
 MAX_PIXELS_PER_BYTE = {'JPEG': 8 * 64, 'PNG': 8 * 1032}
 
 # The stored pixels, not turned by EXIF: camera_info is about those.
