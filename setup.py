@@ -40,6 +40,19 @@ setup(
     ],
     extras_require={
         'onnxruntime': ['onnxruntime'],
+        # For a machine without ROS; never beside a sourced one.
+        'ros': [
+            'ros-builtin-interfaces',
+            'ros-diagnostic-msgs',
+            'ros-lifecycle-msgs',
+            'ros-rclpy',
+            'ros-rmw-fastrtps-cpp',
+            'ros-rosgraph-msgs',
+            'ros-sensor-msgs',
+            'ros-std-msgs',
+            'ros-std-srvs',
+        ],
+        'bag': ['jinja2', 'rosbags'],
         'train': [
             'kornia',
             'matplotlib',
@@ -55,6 +68,8 @@ setup(
         'console_scripts': [
             'stdc_seg = stdc_core.command_line.main:main',
             'segmentation_node = stdc_seg_ros.segmentation_node:main',
+            'build_bag = stdc_seg_ros.bag.command_line:build_bag',
+            'play_bag = stdc_seg_ros.bag.command_line:play_bag',
         ]
     },
     zip_safe=False,

@@ -23,6 +23,9 @@ from stdc_seg_ros.image_messages.compressed_header import read_header
 from stdc_seg_ros.image_messages.encodings import ENCODINGS
 
 MAX_PIXELS = 64_000_000  # an image that announces more is refused before it is decoded
+# JPEG spends at least a bit on 8x8 pixels; deflate makes at most 1032 bytes of one, each of up to
+# 8 pixels.
+MAX_PIXELS_PER_BYTE = {'JPEG': 8 * 64, 'PNG': 8 * 1032}
 
 # The stored pixels, not turned by EXIF: camera_info is about those.
 _COLOR = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
@@ -80,10 +83,16 @@ def _announced_size(data: NDArray[np.uint8], message_format: str) -> Size:
         raise BadImageError(f'{what} is cut off: expected a whole {header.kind}')
     if 0 in header.size:
         raise BadImageError(f'{what} announces {header.size} pixels (height x width)')
-    if header.size.height * header.size.width > MAX_PIXELS:
+    pixels = header.size.height * header.size.width
+    if pixels > MAX_PIXELS:
         raise BadImageError(
             f'{what} announces {header.size} pixels (height x width), expected at most '
             f'{MAX_PIXELS // 1_000_000} megapixels'
+        )
+    if pixels > MAX_PIXELS_PER_BYTE[header.kind] * data.size:
+        raise BadImageError(
+            f'{what} announces {header.size} pixels (height x width), that cannot be: expected a '
+            f'whole {header.kind}'
         )
     return header.size
 

@@ -71,7 +71,7 @@ def _nv24_to_rgb(rows: Pixels, width: int) -> Any:
     height = len(rows) // 3
     chroma = rows[height:].reshape(height, -1)[:, : 2 * width]
     yuv = np.empty((height, width, 3), np.uint8)
-    yuv[..., 0] = rows[:height, :width]
+    np.maximum(rows[:height, :width], 16, out=yuv[..., 0])
     yuv[..., 1:] = chroma.reshape(height, width, 2)
     return cv2.transform(yuv, _YUV_TRANSFORM, dst=yuv)
 
