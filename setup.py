@@ -1,6 +1,7 @@
 """Build of the ROS 2 package stdc_seg_ros (ament_python); also installs with plain pip."""
 
 import re
+from glob import glob
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -24,7 +25,9 @@ setup(
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
         # Our processes find it in the package; other people's launch files look here.
-        (f'share/{PACKAGE}/config', [f'{PACKAGE}/{PROFILE}']),
+        (f'share/{PACKAGE}/config', [f'{PACKAGE}/{PROFILE}', *glob('config/*')]),
+        (f'share/{PACKAGE}/launch', glob('launch/*.launch.py')),
+        (f'share/{PACKAGE}/models', glob('models/*')),
     ],
     python_requires='>=3.10',
     # What runs a model file. ROS comes from the system, or from PyPI's wheels of rclpy.
