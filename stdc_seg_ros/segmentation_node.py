@@ -31,7 +31,8 @@ from stdc_seg_ros.parameters import NodeParameters, ParameterServer
 from stdc_seg_ros.process import run_node
 
 DRAIN_S = 5.0  # for the frames in hand at deactivation
-STOP_S = 3.0  # for the inference thread to end
+STOP_S = 10.0  # for the inference thread to end
+END_S = 1.0  # the same where the process ends, which needs nothing to be freed
 
 SUCCESS, FAILURE, ERROR = (
     TransitionCallbackReturn.SUCCESS,
@@ -97,7 +98,7 @@ class SegmentationNode(LifecycleNode):
 
     def close(self) -> None:
         """Free everything, in any state; the executor does not spin any more."""
-        self._release()
+        self._release(END_S)
 
     def fail(self, problem: str) -> None:
         """Take down why a transition failed."""
@@ -203,11 +204,11 @@ class SegmentationNode(LifecycleNode):
         if self._camera is not None:
             self._camera.deactivate()
 
-    def _release(self) -> None:
+    def _release(self, timeout_s: float = STOP_S) -> None:
         """Free what there is, in the order in which it is used."""
         self._end_intake()
-        if self._thread is not None and not self._thread.stop(STOP_S):
-            logger.warning(f'the inference thread did not end in {STOP_S:g} s')
+        if self._thread is not None and not self._thread.stop(timeout_s):
+            logger.warning(f'the inference thread did not end in {timeout_s:g} s')
         if self._camera is not None:
             ledger = self._camera.ledger.snapshot()
             if ledger.received:
