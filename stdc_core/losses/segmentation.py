@@ -67,12 +67,19 @@ class LossTerms(NamedTuple):
 
 
 class SegmentationLoss(nn.Module):
-    """Sum over the heads of an :class:`STDCSeg` in training; it has nothing to learn itself."""
+    """Sum over the heads of an :class:`STDCSeg` in training; it has nothing to learn itself.
 
-    def __init__(self, config: LossConfig | None = None) -> None:
+    :param class_weights: float32, shape (C,), of the class heads; None for equal ones.
+    """
+
+    def __init__(
+        self, config: LossConfig | None = None, class_weights: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.config = config = config or LossConfig()
-        self.classes = OhemCrossEntropyLoss(config.ohem_threshold, config.min_kept_share)
+        self.classes = OhemCrossEntropyLoss(
+            config.ohem_threshold, config.min_kept_share, class_weights
+        )
         self.aggregation = (
             DetailAggregation(config.detail_variant, config.detail_strides)
             if config.has_detail

@@ -30,6 +30,8 @@ class SegmentationRecipe:
     :param weight_decay: of convolution weights; batch norm has none.
     :param warmup_iterations: the learning rate rises exponentially for so long.
     :param power: of the poly schedule after that.
+    :param class_balance: rare classes weigh more in the class losses: ENet's weights of the training
+        split to this power, scaled to 1 for the average pixel; 0 for the paper's equal weights.
     :param ema_decay: of the moving average of the weights that is evaluated and kept; 0 for none.
     :param amp: precision of the network in training; losses are fp32.
     :param seed: of weights, order and augmentation.
@@ -50,6 +52,7 @@ class SegmentationRecipe:
     weight_decay: float = 5e-4
     warmup_iterations: int = 200
     power: float = 0.9
+    class_balance: float = 0.0
     ema_decay: float = 0.0
     amp: Amp = 'off'
     seed: int = 0
@@ -61,7 +64,7 @@ class SegmentationRecipe:
     def __post_init__(self) -> None:
         for name in ('iterations', 'batch_size', 'accumulate', 'evaluate_every'):
             check_range(name, getattr(self, name), least=1)
-        for name in ('learning_rate', 'head_factor', 'weight_decay', 'power', 'seed'):
+        for name in ('learning_rate', 'head_factor', 'weight_decay', 'power', 'class_balance', 'seed'):
             check_range(name, getattr(self, name), least=0)
         check_range('momentum', self.momentum, least=0, below=1)
         check_range('ema_decay', self.ema_decay, least=0, below=1)
@@ -115,10 +118,11 @@ PRESETS: dict[str, tuple[str, SegmentationRecipe]] = {
             head_factor=1.0,
             weight_decay=0.02,
             warmup_iterations=100,
+            class_balance=0.5,
             ema_decay=0.99,
             amp='bf16',
             evaluate_every=400,
-            augmentation=AugmentationConfig(scales=(0.6, 2.0)),
+            augmentation=AugmentationConfig(scales=(0.6, 2.0), jitter=0.3),
         ),
     ),
 }

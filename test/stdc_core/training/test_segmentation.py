@@ -85,7 +85,8 @@ def lines(folder: Path, kind: str) -> list[dict]:
 def assert_same_tensors(a, b):
     assert a.keys() == b.keys()
     for name in a:
-        assert torch.equal(a[name], b[name]), name
+        equal = torch.equal(a[name], b[name])  # alone, or pytest would print the tensors for minutes
+        assert equal, name
 
 
 def test_a_run_leaves_all_it_promises(train):
