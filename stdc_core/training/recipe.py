@@ -10,7 +10,7 @@ from stdc_core.model_file import check_network_size
 from stdc_core.networks.stdc_seg import Variant
 from stdc_core.training.augmentation import AugmentationConfig
 
-Amp = Literal['off', 'bf16', 'fp16']
+Amp = Literal['auto', 'off', 'bf16', 'fp16']
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class SegmentationRecipe:
     :param class_balance: rare classes weigh more in the class losses: ENet's weights of the training
         split to this power, scaled to 1 for the average pixel; 0 for the paper's equal weights.
     :param ema_decay: of the moving average of the weights that is evaluated and kept; 0 for none.
-    :param amp: precision of the network in training; losses are fp32.
+    :param amp: precision of the network in training; losses are fp32. ``auto`` is bf16 where the
+        device computes in it, else fp32 (emulated, bf16 takes several times as long).
     :param seed: of weights, order and augmentation.
     :param evaluate_every: iterations from one evaluation to the next.
     :param evaluation_size: network input in evaluation; None for each image's own.
@@ -108,7 +109,7 @@ PRESETS: dict[str, tuple[str, SegmentationRecipe]] = {
     ),
     'camvid': ("The paper's recipe for CamVid, evaluated at the images' own size.", _CAMVID),
     'small': (
-        'For two CPU cores and an hour: small batches and crops, adamw, bf16.',
+        'For two CPU cores and an hour: small batches and crops, adamw.',
         SegmentationRecipe(
             iterations=2_400,
             batch_size=6,
@@ -120,7 +121,7 @@ PRESETS: dict[str, tuple[str, SegmentationRecipe]] = {
             warmup_iterations=100,
             class_balance=0.5,
             ema_decay=0.99,
-            amp='bf16',
+            amp='auto',
             evaluate_every=400,
             augmentation=AugmentationConfig(scales=(0.6, 2.0), jitter=0.3),
         ),

@@ -39,7 +39,7 @@ TINY = SegmentationRecipe(
     head_factor=1.0,
     warmup_iterations=2,
     ema_decay=0.9,
-    amp='bf16',
+    amp='auto',
     evaluate_every=4,
     augmentation=AugmentationConfig(scales=(0.6, 1.5)),
 )
