@@ -65,7 +65,14 @@ class SegmentationRecipe:
     def __post_init__(self) -> None:
         for name in ('iterations', 'batch_size', 'accumulate', 'evaluate_every'):
             check_range(name, getattr(self, name), least=1)
-        for name in ('learning_rate', 'head_factor', 'weight_decay', 'power', 'class_balance', 'seed'):
+        for name in (
+            'learning_rate',
+            'head_factor',
+            'weight_decay',
+            'power',
+            'class_balance',
+            'seed',
+        ):
             check_range(name, getattr(self, name), least=0)
         check_range('momentum', self.momentum, least=0, below=1)
         check_range('ema_decay', self.ema_decay, least=0, below=1)

@@ -85,7 +85,9 @@ def lines(folder: Path, kind: str) -> list[dict]:
 def assert_same_tensors(a, b):
     assert a.keys() == b.keys()
     for name in a:
-        equal = torch.equal(a[name], b[name])  # alone, or pytest would print the tensors for minutes
+        equal = torch.equal(
+            a[name], b[name]
+        )  # alone, or pytest would print the tensors for minutes
         assert equal, name
 
 
