@@ -49,8 +49,8 @@ class Arguments:
     :param layout: of the data set.
     :param train_split: what is trained on.
     :param val_split: what is evaluated on.
-    :param extra: another data set of the same classes whose training split is trained on, too, e.g.
-        rendered streets (training/render_streets.py).
+    :param extra: another data set of the same classes whose training split is trained on, too,
+        e.g. rendered streets (training/render_streets.py).
     :param extra_share: of the images that are trained on.
     :param leave_out: sequences (drives, cities) to leave out of the training; they are evaluated
         on instead of the validation split.

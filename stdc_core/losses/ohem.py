@@ -25,8 +25,8 @@ class OhemCrossEntropyLoss(nn.Module):
 
     :param threshold: in (0, 1]; 1 keeps every pixel that has a loss at all.
     :param min_kept_share: of all pixels of a batch, unlabeled ones among them, in (0, 1].
-    :param class_weights: float32, shape (C,), factors of the losses, before the hard ones are chosen;
-        None for equal ones (the authors').
+    :param class_weights: float32, shape (C,), factors of the losses, before the hard ones are
+        chosen; None for equal ones (the authors').
     :raises InvalidArgumentError: one of them is outside its range.
     """
 

@@ -1,4 +1,4 @@
-"""Houses and shops in a row; the front lies in the plane x = 0 from y = 0 on, the road is at x > 0."""
+"""Houses and shops; the front is in the plane x = 0 from y = 0 on, the road at x > 0."""
 
 from __future__ import annotations
 

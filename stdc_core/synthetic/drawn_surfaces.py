@@ -34,7 +34,7 @@ def colored(
     strength: float,
     octaves: tuple[int, ...] = (4, 16, 64, 128, 256),
 ) -> NDArray[np.float32]:
-    """A colour with grain of a relative strength; float32, shape (SIDE, SIDE, 3)."""
+    """Paint a colour with grain of a relative strength; float32, shape (SIDE, SIDE, 3)."""
     shade = 1 + strength * (grain(rng, octaves).astype(np.float32) / 127.5 - 1)
     return shade[..., None] * np.array(color, np.float32)
 
@@ -55,7 +55,8 @@ def _asphalt(rng: np.random.Generator) -> Picture:
         x, y = rng.integers(20, 200, 2)
         w, h = rng.integers(20, 50, 2)
         picture[y : y + h, x : x + w] *= rng.uniform(0.82, 1.1)
-    points = np.cumsum(rng.integers(-9, 10, (24, 2)) + (0, 8), axis=0) + (90, 20)
+    steps = rng.integers(-9, 10, (24, 2)) + np.array((0, 8))
+    points = np.cumsum(steps, axis=0) + np.array((90, 20))
     cv2.polylines(picture, [points.astype(np.int32)], False, (120, 120, 120), 1, cv2.LINE_AA)
     return finished(picture)
 

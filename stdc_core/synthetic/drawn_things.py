@@ -32,7 +32,7 @@ def _disc(picture: Picture, radius: float, color: Rgb) -> None:
 
 
 def _crown(rng: np.random.Generator, color: Rgb, narrow: bool = False) -> Picture:
-    """A cluster of leaves with a ragged outline, light above and dark below."""
+    """Draw a cluster of leaves with a ragged outline, light above and dark below."""
     picture = np.zeros((LARGE, LARGE, 4), np.uint8)
     picture[..., :3] = [int(0.6 * value) for value in color]
     y, x = np.mgrid[0:LARGE, 0:LARGE].astype(np.float32) / LARGE - 0.5
@@ -65,7 +65,7 @@ def _conifer(rng: np.random.Generator) -> Picture:
 
 
 def _branches(rng: np.random.Generator) -> Picture:
-    """A bare tree: branches that fork into twigs."""
+    """Draw a bare tree: branches that fork into twigs."""
     picture = _empty((124, 108, 96))
 
     def grow(x: float, y: float, angle: float, length: float, width: float, depth: int) -> None:

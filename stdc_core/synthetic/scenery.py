@@ -1,4 +1,4 @@
-"""Trees, hedges, fences, poles, signs: what stands at the side; at the origin, the road at x > 0."""
+"""What stands at the side of the street; at the origin, the road at x > 0."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ SHADOW_BIAS = 0.12  # metres; a surface does not shade itself
 
 @numba.njit(cache=True, nogil=True)
 def _bilinear(
-    u: float, v: float, level: int, atlas: NDArray[np.uint8], start: int, side: int
+    u: float, v: float, atlas: NDArray[np.uint8], start: int, side: int
 ) -> tuple[float, float, float]:
     x, y = u * side - 0.5, v * side - 0.5
     column, row = math.floor(x), math.floor(y)
@@ -24,9 +24,7 @@ def _bilinear(
     for dy in range(2):
         for dx in range(2):
             weight = (right if dx else 1 - right) * (down if dy else 1 - down)
-            place = texel(
-                (column + dx + 0.5) / side, (row + dy + 0.5) / side, level, atlas, start, side
-            )
+            place = texel((column + dx + 0.5) / side, (row + dy + 0.5) / side, start, side)
             red += weight * atlas[place]
             green += weight * atlas[place + 1]
             blue += weight * atlas[place + 2]
@@ -52,6 +50,28 @@ def _sun_share(
             if sun_map[top + dy, left + dx] <= height:
                 lit += (share_x if dx else 1 - share_x) * (share_y if dy else 1 - share_y)
     return lit
+
+
+@numba.njit(cache=True, nogil=True)
+def _same_in_pixel(
+    triangle: NDArray[np.int32], row: int, column: int, sample: int
+) -> tuple[int, float, float]:
+    """Count a pixel's samples that see what one of them sees, and find their middle.
+
+    :return: the count, 0 if an earlier sample sees it too; x and y, in samples.
+    """
+    top, left = SAMPLES * row, SAMPLES * column
+    t = triangle[top + sample // SAMPLES, left + sample % SAMPLES]
+    count, x, y = 0, 0.0, 0.0
+    for other in range(SAMPLES * SAMPLES):
+        oy, ox = top + other // SAMPLES, left + other % SAMPLES
+        if triangle[oy, ox] == t:
+            if other < sample:
+                return 0, 0.0, 0.0
+            count += 1
+            x += ox + 0.5
+            y += oy + 0.5
+    return count, x / count, y / count
 
 
 @numba.njit(cache=True, nogil=True)
@@ -102,25 +122,9 @@ def shade(
                 sy = SAMPLES * row + sample // SAMPLES
                 sx = SAMPLES * column + sample % SAMPLES
                 t = triangle[sy, sx]
-                count = 1
-                x, y = sx + 0.5, sy + 0.5
-                seen = False
-                for other in range(SAMPLES * SAMPLES):
-                    if other == sample:
-                        continue
-                    oy = SAMPLES * row + other // SAMPLES
-                    ox = SAMPLES * column + other % SAMPLES
-                    if triangle[oy, ox] == t:
-                        if other < sample:
-                            seen = True
-                            break
-                        count += 1
-                        x += ox + 0.5
-                        y += oy + 0.5
-                if seen:
+                count, x, y = _same_in_pixel(triangle, row, column, sample)
+                if count == 0:
                     continue
-                x /= count
-                y /= count
                 dx = ray[0, 0] * x + ray[0, 1] * y + ray[0, 2]
                 dy = ray[1, 0] * x + ray[1, 1] * y + ray[1, 2]
                 dz = ray[2, 0] * x + ray[2, 1] * y + ray[2, 2]
@@ -149,7 +153,7 @@ def shade(
                     v = (e0 * uv[t, 0, 1] + e1 * uv[t, 1, 1] + e2 * uv[t, 2, 1]) * depth
                     level = mip_level(density[t] * SAMPLES * depth, levels)
                     start = level_starts[texture[t], level]
-                    r, g, b = _bilinear(u, v, level, atlas, start, (1 << (levels - 1)) >> level)
+                    r, g, b = _bilinear(u, v, atlas, start, (1 << (levels - 1)) >> level)
                     sun = 1.0
                     if sun_map.shape[0]:
                         px, py, pz = eye[0] + dx * depth, eye[1] + dy * depth, eye[2] + dz * depth
@@ -161,6 +165,8 @@ def shade(
                 red += count * r
                 green += count * g
                 blue += count * b
+                if count == SAMPLES * SAMPLES:
+                    break
             image[row, column, 0] = share * red
             image[row, column, 1] = share * green
             image[row, column, 2] = share * blue
@@ -200,6 +206,9 @@ def label_pixels(
                     if (sky if o == NOTHING else labels[o]) == label:
                         count += 1
                         near = max(near, nearness[oy, ox])
+                if count == SAMPLES * SAMPLES:
+                    best = label
+                    break
                 if count > best_count or (count == best_count and near > best_near):
                     best_count, best_near, best = count, near, label
             result[row, column] = best

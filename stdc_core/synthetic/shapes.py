@@ -47,6 +47,39 @@ def box(
     return quads(corners, label, tint, texture, uv)
 
 
+def tubes(
+    starts: ArrayLike,
+    ends: ArrayLike,
+    radii: ArrayLike,
+    label: int,
+    tints: ArrayLike = WHITE,
+    texture: Texture = Texture.PLAIN,
+    sides: int = 6,
+) -> Triangles:
+    """Make round tubes, open at their ends.
+
+    :param starts: shape (N, 3).
+    :param ends: shape (N, 3).
+    :param radii: at start and end, shape (N, 2).
+    :param tints: shape (3,) or (N, 3).
+    """
+    first = np.asarray(starts, np.float64).reshape(-1, 3)
+    last = np.asarray(ends, np.float64).reshape(-1, 3)
+    axis = last - first
+    axis /= np.linalg.norm(axis, axis=1, keepdims=True)
+    helper = np.where(np.abs(axis[:, :1]) < 0.9, (1.0, 0, 0), (0, 1.0, 0))
+    one = np.cross(axis, helper)
+    one /= np.linalg.norm(one, axis=1, keepdims=True)
+    two = np.cross(axis, one)
+    angles = 2 * np.pi * np.arange(sides + 1)[:, None] / sides
+    ring = np.cos(angles) * one[:, None] + np.sin(angles) * two[:, None]  # (N, sides + 1, 3)
+    radius = np.asarray(radii, np.float64).reshape(-1, 2, 1, 1)
+    low, high = first[:, None] + radius[:, 0] * ring, last[:, None] + radius[:, 1] * ring
+    corners = np.stack((high[:, :-1], high[:, 1:], low[:, 1:], low[:, :-1]), 2)
+    colors = np.broadcast_to(np.asarray(tints, np.float32), (len(first), 3))
+    return quads(corners, label, np.repeat(colors, sides, axis=0), texture)
+
+
 def tube(
     start: Point,
     end: Point,
@@ -56,43 +89,29 @@ def tube(
     texture: Texture = Texture.PLAIN,
     sides: int = 6,
 ) -> Triangles:
-    """Make a round tube between two points, open at its ends.
-
-    :param radius: at both ends, or at each.
-    """
-    first, last = np.array(start, np.float64), np.array(end, np.float64)
-    axis = last - first
-    axis /= np.linalg.norm(axis)
-    helper = np.array((1.0, 0, 0) if abs(axis[0]) < 0.9 else (0, 1.0, 0))
-    one = np.cross(axis, helper)
-    one /= np.linalg.norm(one)
-    two = np.cross(axis, one)
-    angles = 2 * np.pi * np.arange(sides + 1) / sides
-    ring = np.cos(angles)[:, None] * one + np.sin(angles)[:, None] * two
+    """Make one round tube; ``radius`` is that at both ends, or at each."""
     radii = (radius, radius) if isinstance(radius, (int, float)) else radius
-    low, high = first + radii[0] * ring, last + radii[1] * ring
-    corners = np.stack((high[:-1], high[1:], low[1:], low[:-1]), 1)
-    return quads(corners, label, tint, texture)
+    return tubes([start], [end], [radii], label, tint, texture, sides)
 
 
-def ball(
-    center: Point, radius: Point, label: int, tint: Tint = WHITE, texture: Texture = Texture.PLAIN
-) -> Triangles:
-    """Make an ellipsoid of four rings of eight sides."""
-    polar = np.linspace(0, np.pi, 5)
+def balls(centers: ArrayLike, radii: ArrayLike, label: int, tints: ArrayLike = WHITE) -> Triangles:
+    """Make ellipsoids of four rings of eight sides.
+
+    :param centers: shape (N, 3).
+    :param radii: along x, y and z, shape (N, 3).
+    :param tints: shape (3,) or (N, 3).
+    """
+    polar = np.linspace(0, np.pi, 5)[:, None]
     around = np.linspace(0, 2 * np.pi, 9) + np.pi / 8
-    surface = np.stack(
-        (
-            np.sin(polar)[:, None] * np.sin(around),
-            np.sin(polar)[:, None] * np.cos(around),
-            np.broadcast_to(np.cos(polar)[:, None], (5, 9)),
-        ),
-        -1,
-    ) * np.array(radius) + np.array(center)
-    corners = np.stack((surface[:-1, :-1], surface[:-1, 1:], surface[1:, 1:], surface[1:, :-1]), 2)
-    v = np.linspace(0, 1, 5)
-    uv = np.array([[(0, v[i]), (1, v[i]), (1, v[i + 1]), (0, v[i + 1])] for i in range(4)])
-    return quads(corners.reshape(-1, 4, 3), label, tint, texture, np.repeat(uv, 8, axis=0))
+    height = np.broadcast_to(np.cos(polar), (5, 9))
+    sphere = np.stack((np.sin(polar) * np.sin(around), np.sin(polar) * np.cos(around), height), -1)
+    middle = np.asarray(centers, np.float64).reshape(-1, 1, 1, 3)
+    surface = middle + sphere * np.asarray(radii, np.float64).reshape(-1, 1, 1, 3)
+    corners = np.stack(
+        (surface[:, :-1, :-1], surface[:, :-1, 1:], surface[:, 1:, 1:], surface[:, 1:, :-1]), 3
+    )
+    colors = np.broadcast_to(np.asarray(tints, np.float32), (len(middle), 3))
+    return quads(corners, label, np.repeat(colors, 32, axis=0))
 
 
 def card(

@@ -1,19 +1,19 @@
 """A street: its course, the ground, everything along it, and who moves on it.
 
-Places in a street are ``s``, metres along its middle, and ``d``, metres to the right of it. Traffic
-keeps to the left, as in CamVid's Cambridge.
+Places in a street are ``s``, metres along its middle, and ``d``, metres to the right of it.
+Traffic keeps to the left, as in CamVid's Cambridge.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stdc_core.synthetic.classes import BUILDING, PAVEMENT, ROAD, TREE
-from stdc_core.synthetic.buildings import FRONTS, draw_building, draw_wall
+from stdc_core.synthetic.buildings import draw_building, draw_wall
+from stdc_core.synthetic.classes import PAVEMENT, ROAD, TREE
 from stdc_core.synthetic.people import CLOTHES, STRIDE, Person, cyclist, draw_person, pedestrian
 from stdc_core.synthetic.scenery import (
     draw_bollard,
@@ -26,6 +26,7 @@ from stdc_core.synthetic.scenery import (
     draw_traffic_light,
     draw_tree,
 )
+from stdc_core.synthetic.shapes import Tint
 from stdc_core.synthetic.textures import Texture
 from stdc_core.synthetic.triangles import Triangles, join, quads
 from stdc_core.synthetic.vehicles import draw_vehicle
@@ -34,6 +35,8 @@ VISIBLE = 150.0  # metres ahead that are drawn
 BEHIND = 12.0
 STRIP = 4.0  # metres of ground in one piece
 KERB = 0.12  # metres
+POSES = 16  # of one step, or one turn of the cranks
+TURN = 4.0  # metres a bicycle moves in one turn of its cranks
 
 
 @dataclass(frozen=True)
@@ -512,8 +515,20 @@ class Street:
 
 def _body(mover: Mover, time: float) -> Triangles:
     if isinstance(mover, _Walker):
-        return pedestrian(mover.person, mover.start + abs(mover.speed) * time / STRIDE)
+        return _posed(mover.person, _phase(mover, time / STRIDE))
     if isinstance(mover, _Rider):
-        return cyclist(mover.person, mover.start + abs(mover.speed) * time / 4.0, mover.frame)
+        return _posed(mover.person, _phase(mover, time / TURN), mover.frame)
     assert isinstance(mover, _Vehicle)
     return mover.body
+
+
+def _phase(mover: Mover, time: float) -> int:
+    return round(POSES * (mover.start + abs(mover.speed) * time)) % POSES
+
+
+@lru_cache(maxsize=4096)
+def _posed(person: Person, phase: int, frame: Tint | None = None) -> Triangles:
+    """Pose a pedestrian, or a cyclist on a frame of some colour."""
+    if frame is None:
+        return pedestrian(person, phase / POSES)
+    return cyclist(person, phase / POSES, frame)

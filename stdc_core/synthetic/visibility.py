@@ -73,10 +73,10 @@ def _rows(points: NDArray[np.float64], height: int) -> tuple[int, int]:
 
 
 @numba.njit(cache=True, nogil=True)
-def texel(u: float, v: float, level: int, atlas: NDArray[np.uint8], start: int, side: int) -> int:
+def texel(u: float, v: float, start: int, side: int) -> int:
     """Place of the texel at (u, v) in a level whose pixels begin at ``start``."""
-    x = int(math.floor(u * side)) & (side - 1)
-    y = int(math.floor(v * side)) & (side - 1)
+    x = math.floor(u * side) & (side - 1)
+    y = math.floor(v * side) & (side - 1)
     return start + 4 * (y * side + x)
 
 
@@ -145,21 +145,28 @@ def see(
                     right = -1.0
             if left > right:
                 continue
-            for column in range(int(math.ceil(left - 0.5)), int(math.floor(right - 0.5)) + 1):
+            start, stop = math.ceil(left - 0.5), math.floor(right - 0.5) + 1
+            base = db * y + dc
+            if cut_out[t] < 0:
+                for column in range(start, stop):
+                    near = np.float32(da * (column + 0.5) + base)
+                    if near > nearness[row, column]:
+                        nearness[row, column] = near
+                        triangle[row, column] = t
+                continue
+            for column in range(start, stop):
                 x = column + 0.5
-                near = np.float32(da * x + db * y + dc)
+                near = np.float32(da * x + base)
                 if near <= nearness[row, column]:
                     continue
-                if cut_out[t] >= 0:
-                    w = wa * x + wb * y + wc
-                    u = v = 0.0
-                    for k in range(3):
-                        share = (e[k, 0] * x + e[k, 1] * y + e[k, 2]) / w
-                        u += share * uv[t, k, 0]
-                        v += share * uv[t, k, 1]
-                    level = mip_level(density[t] / w, levels)
-                    start, side = level_starts[cut_out[t], level], (1 << (levels - 1)) >> level
-                    if atlas[texel(u, v, level, atlas, start, side) + 3] < 128:
-                        continue
-                nearness[row, column] = near
-                triangle[row, column] = t
+                w = wa * x + wb * y + wc
+                u = v = 0.0
+                for k in range(3):
+                    share = (e[k, 0] * x + e[k, 1] * y + e[k, 2]) / w
+                    u += share * uv[t, k, 0]
+                    v += share * uv[t, k, 1]
+                level = mip_level(density[t] / w, levels)
+                begin, side = level_starts[cut_out[t], level], (1 << (levels - 1)) >> level
+                if atlas[texel(u, v, begin, side) + 3] >= 128:
+                    nearness[row, column] = near
+                    triangle[row, column] = t

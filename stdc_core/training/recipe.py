@@ -30,8 +30,8 @@ class SegmentationRecipe:
     :param weight_decay: of convolution weights; batch norm has none.
     :param warmup_iterations: the learning rate rises exponentially for so long.
     :param power: of the poly schedule after that.
-    :param class_balance: rare classes weigh more in the class losses: ENet's weights of the training
-        split to this power, scaled to 1 for the average pixel; 0 for the paper's equal weights.
+    :param class_balance: rare classes weigh more in the class losses: ENet's weights of the
+        training split to this power, 1 for the average pixel; 0 for the paper's equal weights.
     :param ema_decay: of the moving average of the weights that is evaluated and kept; 0 for none.
     :param amp: precision of the network in training; losses are fp32. ``auto`` is bf16 where the
         device computes in it, else fp32 (emulated, bf16 takes several times as long).
