@@ -81,7 +81,7 @@ def _noise(
 ) -> NDArray[np.float32]:
     noise = np.empty(shape, np.int8)
     cv2.setRNGSeed(int(rng.integers(2**31)))
-    cv2.randn(noise, 0, 32)
+    cv2.randn(noise, (0, 0, 0), (32, 32, 32))
     return noise * np.float32(strength / 32)
 
 
