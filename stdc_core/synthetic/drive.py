@@ -65,8 +65,8 @@ class SyntheticDrive:
             raise IndexError(f'frame {index} of a drive of {len(self)}')
         time = index / self.rate
         s = BEGIN + self.speed * time
-        d = -0.5 * self.street.profile.lane
-        x, y, heading = (float(value) for value in self.street.course.at(s, d))
+        d = -0.5 * self.street.plan.profile.lane
+        x, y, heading = (float(value) for value in self.street.plan.course.at(s, d))
         camera = Camera(
             self.size,
             focal_px=0.95 * self.size.width,
@@ -88,9 +88,9 @@ def frame_from_anywhere(index: int, seed: int, size: tuple[int, int]) -> Rendere
     rng = np.random.default_rng([seed, index, 5])
     street = _street(seed, index // FRAMES_A_STREET)
     s = float(rng.uniform(BEGIN, STREET_LENGTH - 20))
-    lane = street.profile.lane
+    lane = street.plan.profile.lane
     d = float(rng.choice([-0.5 * lane, rng.uniform(-lane, 0.6 * lane)], p=[0.7, 0.3]))
-    x, y, heading = (float(value) for value in street.course.at(s, d))
+    x, y, heading = (float(value) for value in street.plan.course.at(s, d))
     camera = Camera(
         Size(*size),
         focal_px=float(rng.uniform(0.7, 1.15)) * size[1],

@@ -46,7 +46,9 @@ def test_any_size(size):
 
 
 def test_size_changes_how_much_is_seen_not_what():
-    small, large = (SyntheticDrive(2, size=size).frame(30).labels for size in ((90, 120), (360, 480)))
+    small, large = (
+        SyntheticDrive(2, size=size).frame(30).labels for size in ((90, 120), (360, 480))
+    )
     middle = large[1::4, 1::4]
     assert (middle == small).mean() > 0.9
 

@@ -79,7 +79,7 @@ def seen_labels(scene, camera):
 @pytest.mark.parametrize('seed', [4])
 def test_a_streets_labels_are_those_of_a_slow_ray_cast(seed):
     street = Street(seed, 160.0)
-    x, y, heading = (float(value) for value in street.course.at(30.0, -1.5))
+    x, y, heading = (float(value) for value in street.plan.course.at(30.0, -1.5))
     camera = Camera(Size(15, 20), 19.0, (x, y, 1.4), heading + 0.05, -0.03, 0.02)
     scene = street.scene(30.0, 2.0)
     expected, close_call = cast(scene, camera)
