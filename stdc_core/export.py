@@ -30,7 +30,8 @@ from stdc_core.model_file import (
 from stdc_core.networks.checkpoint import Checkpoint
 from stdc_core.networks.model_graph import ModelGraph
 from stdc_core.networks.stdc_seg import fold_for_inference
-from stdc_core.self_check import SelfCheck, draw_street
+from stdc_core.self_check import SelfCheck
+from stdc_core.synthetic.drive import street_picture
 from stdc_core.upsample import upsample_labels
 
 MAX_LOGIT_DIFFERENCE = 1e-3  # absolute, ONNX Runtime against torch, both fp32
@@ -80,7 +81,7 @@ def export_model(
     if align_corners is None:
         align_corners = checkpoint.align_corners
     graph = ModelGraph(fold_for_inference(checkpoint.build(), detail=detail)).eval()
-    frame = draw_street(size)
+    frame = street_picture(size)
     sampling = FrameGeometry(size, size, resize).sampling(logit_grid(size), align_corners)
     labels = upsample_labels(_torch_outputs(graph, frame)[0], sampling)
     metadata = ModelMetadata(
@@ -142,7 +143,7 @@ def _compare_with_torch(model: ModelFile, graph: ModelGraph) -> ExportReport:
     differences = []
     agreement = 1.0
     for size in (model.metadata.default_size, SECOND_SIZE):
-        frame = check.frame if size == check.frame.shape[:2] else draw_street(size)
+        frame = check.frame if size == check.frame.shape[:2] else street_picture(size)
         try:
             with open_engine(model, 'onnxruntime', size=size, detail=model.has_detail) as engine:
                 found = [part for part in engine.run_network(frame) if part is not None]

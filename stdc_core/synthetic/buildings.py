@@ -48,8 +48,8 @@ def draw_building(rng: np.random.Generator, width: float, commercial: float) -> 
         low, high = storey * STOREY, (storey + 1) * STOREY
         u = tiles if texture is not Texture.HOUSE_FRONT else max(1, round(width / 4.5))
         strip = [(0, 0, high), (0, width, high), (0, width, low), (0, 0, low)]
-        uv = [(0, 0), (u, 0), (u, 1), (0, 1)]
-        parts.append(quads(strip, BUILDING, shade, texture, uv))
+        tiling = [(0, 0), (u, 0), (u, 1), (0, 1)]
+        parts.append(quads(strip, BUILDING, shade, texture, tiling))
     top = storeys * STOREY
     wall = Texture.BRICK if front is not Texture.FACADE_OFFICE else Texture.CONCRETE
     for y in (0.0, width):

@@ -18,7 +18,7 @@ def noise(rng: np.random.Generator, grid: int, side: int = SIDE) -> NDArray[np.f
     padded = np.pad(values, 2, mode='wrap')
     large = cv2.resize(padded, None, fx=side / grid, fy=side / grid, interpolation=cv2.INTER_CUBIC)
     margin = 2 * side // grid
-    return large[margin : margin + side, margin : margin + side]
+    return large[margin : margin + side, margin : margin + side].astype(np.float32)
 
 
 def grain(rng: np.random.Generator, octaves: tuple[int, ...], side: int = SIDE) -> Picture:
@@ -131,10 +131,9 @@ def _concrete(rng: np.random.Generator) -> Picture:
 
 
 def _bark(rng: np.random.Generator) -> Picture:
-    streaks = cv2.resize(grain(rng, (64, 128)), (SIDE, SIDE * 4))[:SIDE].astype(np.float32)
-    return finished(
-        (0.45 + 0.8 * streaks[..., None] / 255) * np.array((140, 122, 102), np.float32)
-    )
+    streaks = cv2.resize(grain(rng, (64, 128)), (SIDE, SIDE * 4))[:SIDE]
+    shade = 0.45 + 0.8 * streaks[..., None].astype(np.float32) / np.float32(255)
+    return finished(shade * np.array((140, 122, 102), np.float32))
 
 
 def _planks(rng: np.random.Generator) -> Picture:

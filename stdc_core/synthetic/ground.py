@@ -77,8 +77,8 @@ def lay_ground(rng: np.random.Generator, site: Site) -> None:
             site.add(part, s)
 
 
-def _road(site: Site, s: float, across: tuple[float, float], tint: object) -> Triangles:
-    return site.strip(s, s + PIECE, across, 0.0, ROAD, tint, Texture.ASPHALT, 3.0)  # type: ignore[arg-type]
+def _road(site: Site, s: float, across: tuple[float, float], tint: Tint) -> Triangles:
+    return site.strip(s, s + PIECE, across, 0.0, ROAD, tint, Texture.ASPHALT, 3.0)
 
 
 def _line(site: Site, s: float, end: float, d: float, width: float, tint: Tint) -> Triangles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,19 +13,19 @@ from stdc_core.synthetic.shapes import Point, Tint, balls, box, card, tubes
 from stdc_core.synthetic.textures import Texture
 from stdc_core.synthetic.triangles import Triangles, join
 
-SKINS: tuple[Tint, ...] = (
+SKINS: tuple[tuple[float, ...], ...] = (
     (0.92, 0.76, 0.66), (0.80, 0.60, 0.46), (0.55, 0.38, 0.28), (0.36, 0.24, 0.18),
 )  # fmt: skip
-CLOTHES: tuple[Tint, ...] = (
+CLOTHES: tuple[tuple[float, ...], ...] = (
     (0.10, 0.10, 0.12), (0.16, 0.18, 0.26), (0.32, 0.33, 0.36), (0.55, 0.10, 0.12),
     (0.15, 0.30, 0.22), (0.75, 0.72, 0.66), (0.45, 0.33, 0.22), (0.20, 0.35, 0.60),
     (0.85, 0.85, 0.85), (0.70, 0.45, 0.12),
 )  # fmt: skip
-TROUSERS: tuple[Tint, ...] = (
+TROUSERS: tuple[tuple[float, ...], ...] = (
     (0.09, 0.09, 0.11), (0.17, 0.21, 0.32), (0.28, 0.28, 0.30), (0.45, 0.40, 0.32),
     (0.14, 0.12, 0.10),
 )  # fmt: skip
-HAIRS: tuple[Tint, ...] = (
+HAIRS: tuple[tuple[float, ...], ...] = (
     (0.12, 0.09, 0.07), (0.35, 0.24, 0.14), (0.62, 0.50, 0.30), (0.5, 0.5, 0.5),
 )  # fmt: skip
 BLACK: Tint = (0.08, 0.08, 0.08)
@@ -40,10 +41,10 @@ class Person:
     :param coat: length below the hip, metres; 0 for a jacket.
     """
 
-    skin: Tint
-    top: Tint
-    trousers: Tint
-    hair: Tint
+    skin: tuple[float, ...]
+    top: tuple[float, ...]
+    trousers: tuple[float, ...]
+    hair: tuple[float, ...]
     scale: float
     coat: float
     bag: bool
@@ -52,7 +53,7 @@ class Person:
 def draw_person(rng: np.random.Generator) -> Person:
     """Draw a person."""
 
-    def one_of(colors: tuple[Tint, ...]) -> Tint:
+    def one_of(colors: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
         return colors[int(rng.integers(len(colors)))]
 
     return Person(

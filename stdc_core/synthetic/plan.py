@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 SIDES = (-1, 1)
 JUNCTION = 12.0  # metres, the width of a street that meets this one
@@ -27,13 +27,15 @@ class Course:
     heading: NDArray[np.float64]
     places: NDArray[np.float64]
 
-    def at(self, s: ArrayLike, d: ArrayLike = 0.0) -> tuple[NDArray[np.float64], ...]:
+    def at(
+        self, s: float | NDArray[np.float64], d: float | NDArray[np.float64] = 0.0
+    ) -> tuple[NDArray[np.float64], ...]:
         """Find x, y and heading of places along the street."""
-        steps = np.arange(len(self.heading))
-        heading = np.interp(s, steps, self.heading)
+        steps = np.arange(len(self.heading), dtype=np.float64)
+        heading = np.asarray(np.interp(s, steps, self.heading))
         x = np.interp(s, steps, self.places[:, 0]) + d * np.cos(heading)
         y = np.interp(s, steps, self.places[:, 1]) + d * np.sin(heading)
-        return x, y, heading
+        return np.asarray(x), np.asarray(y), heading
 
 
 @dataclass(frozen=True)

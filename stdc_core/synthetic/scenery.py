@@ -30,7 +30,7 @@ def _steel(rng: np.random.Generator) -> Tint:
 def draw_tree(rng: np.random.Generator, bare: bool) -> Triangles:
     """Draw a tree: bare, leafy or a conifer."""
     height = float(rng.uniform(4.5, 11))
-    tint = tuple((rng.uniform(0.65, 1.15) * (1 + rng.normal(0, 0.08, 3))).tolist())
+    tint = rng.uniform(0.65, 1.15) * (1 + rng.normal(0, 0.08, 3))
     turn = float(rng.uniform(0, np.pi))
     if rng.random() < 0.12:
         width = 0.42 * height
@@ -58,7 +58,7 @@ def draw_tree(rng: np.random.Generator, bare: bool) -> Triangles:
         offset = rng.normal(0, 0.22, 3) * radius * (number > 1)
         place = (offset[0], offset[1], stem * 0.9 + offset[2] * 0.6)
         side = 2.3 * radius * share * (1.0 if number < 2 else 0.75)
-        shade = tuple(value * rng.uniform(0.8, 1.15) for value in tint)
+        shade = tint * rng.uniform(0.8, 1.15, 3)
         parts.append(
             card(place, side, side, turn + number * np.pi / 3.3, TREE, Texture.LEAVES, shade)
         )
@@ -68,14 +68,14 @@ def draw_tree(rng: np.random.Generator, bare: bool) -> Triangles:
 def draw_hedge(rng: np.random.Generator, width: float) -> Triangles:
     """Draw a hedge along y."""
     height = float(rng.uniform(0.8, 2.2))
-    tint = tuple((rng.uniform(0.75, 1.2) * np.ones(3)).tolist())
+    tint = rng.uniform(0.75, 1.2) * np.ones(3)
     return box((-0.4, width / 2, 0), (0.8, width, height), TREE, tint, Texture.HEDGE, 1.6)
 
 
 def draw_bush(rng: np.random.Generator) -> Triangles:
     """Draw a bush."""
     size = float(rng.uniform(0.8, 2.2))
-    tint = tuple((rng.uniform(0.7, 1.2) * np.ones(3)).tolist())
+    tint = rng.uniform(0.7, 1.2) * np.ones(3)
     cards = [
         card((0, 0, -0.2 * size), 1.4 * size, 1.2 * size, angle, TREE, Texture.LEAVES, tint)
         for angle in np.arange(3) * np.pi / 3
@@ -92,12 +92,12 @@ def draw_fence(rng: np.random.Generator, width: float, *, guard: bool) -> Triang
             texture, height, tile = Texture.RAILING, float(rng.uniform(1.0, 1.9)), 1.1
         else:
             texture, height, tile = Texture.PLANKS, float(rng.uniform(1.2, 1.9)), 2.4
-        tint = tuple((rng.uniform(0.7, 1.15) * np.ones(3)).tolist())  # type: ignore[assignment]
+        tint = rng.uniform(0.7, 1.15) * np.ones(3)
     corners = [(0, 0, height), (0, width, height), (0, width, 0), (0, 0, 0)]
     tiles = width / tile
     panel = quads(corners, FENCE, tint, texture, [(0, 0), (tiles, 0), (tiles, 1), (0, 1)])
     posts = [
-        box((0, float(y), 0), (0.08, 0.08, height + 0.06), FENCE, tuple(0.6 * t for t in tint))
+        box((0, float(y), 0), (0.08, 0.08, height + 0.06), FENCE, 0.6 * np.array(tint))
         for y in np.linspace(0, width, max(2, round(width / 2.4) + 1))
     ]
     return join([panel, *posts])

@@ -73,7 +73,7 @@ def expose(
     response = np.clip(straight + (curve - straight) * (sensor.contrast - 0.9), 0, 255)
     noisy = picture + _noise(rng, picture.shape, sensor.noise)
     bytes_ = cv2.convertScaleAbs(np.maximum(noisy, 0))
-    return cv2.LUT(bytes_, response.astype(np.uint8))  # type: ignore[return-value]
+    return cv2.LUT(bytes_, response.astype(np.uint8))
 
 
 def _noise(
@@ -81,7 +81,7 @@ def _noise(
 ) -> NDArray[np.float32]:
     noise = np.empty(shape, np.int8)
     cv2.setRNGSeed(int(rng.integers(2**31)))
-    cv2.randn(noise, (0, 0, 0), (32, 32, 32))
+    cv2.randn(noise, np.zeros(3), np.full(3, 32.0))
     return noise * np.float32(strength / 32)
 
 
@@ -104,4 +104,4 @@ def _smear(picture: NDArray[np.float32], length: float) -> NDArray[np.float32]:
             borderMode=cv2.BORDER_REPLICATE,
         )
         total += moved
-    return total / 3
+    return total / np.float32(3)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from stdc_core.synthetic.textures import Texture
 from stdc_core.synthetic.triangles import Triangles, join, quads
 
 Point = tuple[float, float, float]
-Tint = tuple[float, float, float]
+Tint = tuple[float, ...] | NDArray[np.float64]  # RGB, factors
 WHITE: Tint = (1.0, 1.0, 1.0)
 
 

@@ -92,7 +92,8 @@ class Site:
         """
         there_and_back = [0, 1, 1, 0]
         x, y, _ = self.plan.course.at(
-            np.broadcast_to(s, 2)[there_and_back], np.broadcast_to(d, 2)[there_and_back]
+            np.broadcast_to(np.asarray(s, np.float64), 2)[there_and_back],
+            np.broadcast_to(np.asarray(d, np.float64), 2)[there_and_back],
         )
         corners = np.stack((x, y, np.array([top, top, bottom, bottom])), 1)
         u, v = tiles

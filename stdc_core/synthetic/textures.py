@@ -68,7 +68,7 @@ def _draw(texture: Texture, rng: np.random.Generator) -> NDArray[np.uint8]:
         raise AssertionError(f'nobody draws {name}')
     if drawn.shape[2] == 3:
         drawn = np.dstack((drawn, np.full(drawn.shape[:2], 255, np.uint8)))
-    return cv2.resize(drawn, (SIDE, SIDE), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return cv2.resize(drawn, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
 
 @dataclass(frozen=True)

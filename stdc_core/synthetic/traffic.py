@@ -10,7 +10,6 @@ import numpy as np
 
 from stdc_core.synthetic.people import CLOTHES, STRIDE, Person, cyclist, draw_person, pedestrian
 from stdc_core.synthetic.plan import SIDES, Profile
-from stdc_core.synthetic.shapes import Tint
 from stdc_core.synthetic.triangles import Triangles
 from stdc_core.synthetic.vehicles import draw_vehicle
 
@@ -63,7 +62,7 @@ class _Walker(Mover):
 @dataclass(frozen=True)
 class _Rider(Mover):
     person: Person
-    frame: Tint
+    frame: tuple[float, ...]
 
     def body(self, time: float) -> Triangles:
         return _riding(self.person, self._phase(time, TURN), self.frame)
@@ -75,7 +74,7 @@ def _walking(person: Person, phase: int) -> Triangles:
 
 
 @lru_cache(maxsize=1024)
-def _riding(person: Person, phase: int, frame: Tint) -> Triangles:
+def _riding(person: Person, phase: int, frame: tuple[float, ...]) -> Triangles:
     return cyclist(person, phase / POSES, frame)
 
 

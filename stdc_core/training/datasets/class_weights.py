@@ -30,10 +30,10 @@ def balancing_weights(split: DatasetSplit, power: float) -> NDArray[np.float32]:
     :param power: 0 for equal weights, 1 for ENet's.
     :return: shape (C,), for the loss.
     """
-    pixels = sum(
-        np.bincount(split.decoder.decode(pair.label_path).labels.ravel(), minlength=256)
-        for pair in split.pairs
-    )
-    shares = pixels[: len(split.labels)] / pixels[: len(split.labels)].sum()
+    pixels = np.zeros(len(split.labels), np.int64)
+    for pair in split.pairs:
+        labels = split.decoder.decode(pair.label_path).labels
+        pixels += np.bincount(labels.ravel(), minlength=256)[: len(pixels)]
+    shares = pixels / pixels.sum()
     weights = enet_class_weights(shares) ** power
     return (weights / (shares @ weights)).astype(np.float32)
