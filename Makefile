@@ -7,6 +7,18 @@ TORCH ?= torch==2.13.0
 VENV ?= .venv-test
 BIN := $(VENV)/bin
 
+# ROS is the sourced one, or else PyPI's wheels of it. Never both: the wheels put their libraries
+# into LD_LIBRARY_PATH in no fixed order. So there is a mark for each, and the other starts anew.
+# A sourced ROS has plugins for pytest that do not work with every version of it.
+ifdef ROS_DISTRO
+VENV_OPTIONS := --system-site-packages
+EXTRAS := train,test,bag
+export PYTEST_DISABLE_PLUGIN_AUTOLOAD := 1
+else
+EXTRAS := train,test,bag,ros
+endif
+INSTALLED := $(VENV)/installed-with-ros-$(or $(ROS_DISTRO),wheels)
+
 .DEFAULT_GOAL := help
 .PHONY: help test test-slow lint clean
 
@@ -18,20 +30,20 @@ help:
 test: lint
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-slow: $(VENV)/installed
+test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
 
-lint: $(VENV)/installed
+lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 # Torch first and by itself: what depends on it then finds it and asks for no other build.
-$(VENV)/installed: setup.py pyproject.toml Makefile
+$(INSTALLED): setup.py pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit("Python %d.%d is too old, 3.10 or later is needed: make PYTHON=python3.x" % sys.version_info[:2] if sys.version_info < (3, 10) else 0)'
-	$(PYTHON) -m venv --clear $(VENV)
+	$(PYTHON) -m venv --clear $(VENV_OPTIONS) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	touch $@
 
 clean:

@@ -6,6 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 PACKAGE = 'stdc_seg_ros'
+PROFILE = 'fastdds_shared_memory.xml'
 
 init = Path(__file__).with_name('stdc_core') / '__init__.py'
 version = re.findall(r"^__version__ = '(.+)'$", init.read_text(), re.MULTILINE)[0]
@@ -18,10 +19,12 @@ setup(
     maintainer='stdc_seg_ros maintainers',
     maintainer_email='stdc-seg-ros@users.noreply.example',
     packages=find_packages(include=['stdc_core*', 'stdc_seg_ros*']),
-    package_data={'stdc_core': ['py.typed']},
+    package_data={'stdc_core': ['py.typed'], PACKAGE: [PROFILE]},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
+        # Our processes find it in the package; other people's launch files look here.
+        (f'share/{PACKAGE}/config', [f'{PACKAGE}/{PROFILE}']),
     ],
     python_requires='>=3.10',
     # What runs a model file. ROS comes from the system, or from PyPI's wheels of rclpy.
@@ -37,6 +40,19 @@ setup(
     ],
     extras_require={
         'onnxruntime': ['onnxruntime'],
+        # For a machine without ROS; never beside a sourced one.
+        'ros': [
+            'ros-builtin-interfaces',
+            'ros-diagnostic-msgs',
+            'ros-lifecycle-msgs',
+            'ros-rclpy',
+            'ros-rmw-fastrtps-cpp',
+            'ros-rosgraph-msgs',
+            'ros-sensor-msgs',
+            'ros-std-msgs',
+            'ros-std-srvs',
+        ],
+        'bag': ['jinja2', 'rosbags'],
         'train': [
             'kornia',
             'matplotlib',
@@ -48,6 +64,12 @@ setup(
         ],
         'test': ['hypothesis', 'mypy', 'pytest', 'ruff', 'types-pyyaml', 'types-protobuf'],
     },
-    entry_points={'console_scripts': ['stdc_seg = stdc_core.command_line.main:main']},
+    entry_points={
+        'console_scripts': [
+            'stdc_seg = stdc_core.command_line.main:main',
+            'build_bag = stdc_seg_ros.bag.command_line:build_bag',
+            'play_bag = stdc_seg_ros.bag.command_line:play_bag',
+        ]
+    },
     zip_safe=False,
 )

@@ -1,0 +1,1 @@
+"""Bags of images: made of a folder of pictures, read, played."""

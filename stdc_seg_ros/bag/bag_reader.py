@@ -1,0 +1,183 @@
+"""Read a rosbag2 (mcap, sqlite3, split, compressed) by rosbags, which needs no ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stdc_seg_ros.bag.errors import INSTALL_HINT, BagError
+
+try:
+    from rosbags.interfaces import ConnectionExtRosbag2
+    from rosbags.rosbag2 import Reader
+    from rosbags.typesys import Stores, get_typestore
+except ImportError as error:
+    raise BagError(INSTALL_HINT) from error
+
+IMAGE = 'sensor_msgs/msg/Image'
+COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
+CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
+IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
+
+
+@dataclass(frozen=True)
+class BagTopic:
+    """A topic of a bag.
+
+    :param type: e.g. ``sensor_msgs/msg/Image``.
+    :param depth: of the queue that its publisher offered; 0 where the bag does not say.
+    """
+
+    name: str
+    type: str
+    message_count: int
+    depth: int
+
+
+class RawMessage(NamedTuple):
+    """A message as it lies in the bag.
+
+    :param recorded_ns: when it was recorded, nanoseconds since 1970.
+    :param data: serialised, with the CDR header.
+    """
+
+    topic: str
+    recorded_ns: int
+    data: bytes
+
+
+class BagMessage(NamedTuple):
+    """A message that was read.
+
+    :param recorded_ns: when it was recorded, nanoseconds since 1970.
+    :param message: one of rosbags, with the fields of the ROS message; arrays are views of NumPy.
+    """
+
+    recorded_ns: int
+    message: Any
+
+
+class BagReader:
+    """An open bag; a context manager.
+
+    :param path: folder of the bag, or one file of it (*.mcap, *.db3).
+    :raises BagError: it is no bag, or one that cannot be read.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._stack = ExitStack()
+        with self._errors():
+            if self.path.suffix == '.bag':
+                raise BagError(f'{self.path} is a bag of ROS 1: convert it by rosbags-convert')
+            if not self.path.exists():
+                raise BagError(f'there is no bag {self.path}')
+            if self.path.is_dir() and not (self.path / 'metadata.yaml').exists():
+                raise BagError(
+                    f'{self.path} has no metadata.yaml, expected the folder of a bag: if its '
+                    'recorder was killed, run ros2 bag reindex'
+                )
+            self._reader = self._stack.enter_context(Reader(self.path))
+            self.topics = self._read_topics()
+
+    @cached_property
+    def _types(self) -> Any:
+        """Definitions of messages; a bag's own are not needed, those of images never changed."""
+        return get_typestore(Stores.LATEST)
+
+    def _read_topics(self) -> dict[str, BagTopic]:
+        topics: dict[str, BagTopic] = {}
+        for connection in self._reader.connections:
+            assert isinstance(connection.ext, ConnectionExtRosbag2)
+            profiles = connection.ext.offered_qos_profiles
+            known = topics.get(connection.topic)
+            if known and known.type != connection.msgtype:
+                raise BagError(
+                    f'{self.path}: {connection.topic} has messages of {known.type} and of '
+                    f'{connection.msgtype}, expected one type'
+                )
+            topics[connection.topic] = BagTopic(
+                connection.topic,
+                connection.msgtype,
+                connection.msgcount + (known.message_count if known else 0),
+                max([profile.depth for profile in profiles] + [known.depth if known else 0]),
+            )
+        return topics
+
+    @property
+    def message_count(self) -> int:
+        """Of all topics."""
+        return self._reader.message_count
+
+    @property
+    def duration_s(self) -> float:
+        """From the first to the last message, seconds."""
+        return max(0, self._reader.duration - 1) / 1e9  # rosbags counts the last nanosecond, too
+
+    def image_topics(self) -> list[BagTopic]:
+        """List the topics with images, raw or compressed, by name."""
+        return [topic for _, topic in sorted(self.topics.items()) if topic.type in IMAGE_TYPES]
+
+    def topic(self, name: str) -> BagTopic:
+        """Find a topic.
+
+        :raises BagError: there is none of this name; names the image topics that are there.
+        """
+        if name not in self.topics:
+            images = ', '.join(topic.name for topic in self.image_topics()) or 'none'
+            raise BagError(f'{self.path} has no topic {name} (image topics: {images})')
+        return self.topics[name]
+
+    def read_raw(self, names: Collection[str]) -> Iterator[RawMessage]:
+        """Go through some topics in the order of recording.
+
+        :raises BagError: there is no topic of this name, or the bag is damaged.
+        """
+        for name in names:
+            self.topic(name)
+        chosen = [item for item in self._reader.connections if item.topic in names]
+        with self._errors():
+            if chosen:
+                for connection, recorded_ns, data in self._reader.messages(chosen):
+                    yield RawMessage(connection.topic, recorded_ns, bytes(data))
+
+    def read(self, name: str) -> Iterator[BagMessage]:
+        """Go through one topic in the order of recording.
+
+        :raises BagError: there is no topic of this name, its type is unknown, or the bag is
+            damaged.
+        """
+        message_type = self.topic(name).type
+        if message_type not in self._types.fielddefs:
+            raise BagError(f'{self.path}: {name} has messages of {message_type}, expected images')
+        for _, recorded_ns, data in self.read_raw([name]):
+            with self._errors():
+                message = self._types.deserialize_cdr(data, message_type)
+            yield BagMessage(recorded_ns, message)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Say which bag it was."""
+        try:
+            yield
+        except BagError:
+            raise
+        except Exception as error:  # of a damaged bag: SQL, zstd, Unicode, memory, struct errors
+            reason = ' '.join(str(error).split())
+            raise BagError(
+                f'{self.path} cannot be read, is it whole? {type(error).__name__}: {reason}'
+            ) from error
+
+    def close(self) -> None:
+        """Close the bag; a second call does nothing."""
+        self._stack.close()
+
+    def __enter__(self) -> BagReader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()

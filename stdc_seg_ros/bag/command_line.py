@@ -1,0 +1,44 @@
+"""Entry points of ``build_bag`` and ``play_bag``.
+
+Exit code 0, 1 for an error, 2 for wrong usage; 130 and 143 for Ctrl-C and SIGTERM, which end
+``play_bag`` with 0 once it plays.
+"""
+
+import os
+
+from stdc_core.command_line.run_command import run_command
+
+
+def build_bag() -> int:
+    """Run the command line of this process.
+
+    :return: the exit code.
+    """
+    return run_command('build_bag', _build_bag)
+
+
+def play_bag() -> int:
+    """Run the command line of this process.
+
+    :return: the exit code.
+    """
+    return run_command('play_bag', _play_bag)
+
+
+def _build_bag() -> None:
+    """Import here: Ctrl-C while the libraries load ends as it does later."""
+    os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')  # read on import: errors are one line
+
+    import tyro
+
+    from stdc_seg_ros.bag.build_bag import build_bag
+
+    tyro.cli(build_bag, prog='build_bag')
+
+
+def _play_bag() -> None:
+    import tyro
+
+    from stdc_seg_ros.bag.play_bag import play_bag
+
+    tyro.cli(play_bag, prog='play_bag')
