@@ -77,12 +77,14 @@ def compressed_message(
     encoding: OutputEncoding,
     compression: Compression,
     header: Header,
+    jpeg_quality: int = JPEG_QUALITY,
 ) -> CompressedImage:
     """Compress an image.
 
     :param pixels: uint8, any strides, shape (H, W) for mono8, (H, W, 3) for colours.
     :param encoding: of ``pixels``; ids are mono8 and png, JPEG changes them.
     :param header: goes into the message as it is.
+    :param jpeg_quality: 1..100.
     :return: with ``format`` as image_transport writes it.
     :raises ValueError: shape or type are not those of the encoding, or OpenCV cannot compress it.
     """
@@ -94,7 +96,7 @@ def compressed_message(
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)  # type: ignore[assignment]
     options = {
         'png': [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL],
-        'jpeg': [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
+        'jpeg': [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality],
     }[compression]
     encoded, data = cv2.imencode(f'.{compression}', pixels, options)
     if not encoded:

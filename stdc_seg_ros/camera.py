@@ -1,0 +1,187 @@
+"""One camera: its frames in, the engine, its masks out, and what became of every frame."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import numpy as np
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import CompressedImage
+from std_msgs.msg import Header
+
+from stdc_core.labels import UNLABELED, LabelSet
+from stdc_seg_ros.camera_input import NANOSECONDS, Arrival, CameraInput, Publishers
+from stdc_seg_ros.camera_outputs import CameraOutputs
+from stdc_seg_ros.camera_state import CameraFacts, CameraState, FrameProblem, judge_camera
+from stdc_seg_ros.camera_statistics import CameraStatistics, Stopwatch
+from stdc_seg_ros.engine_pair import EnginePair
+from stdc_seg_ros.frame_ledger import FrameLedger
+from stdc_seg_ros.image_messages import (
+    BadImageError,
+    CameraFrame,
+    UnsupportedImageError,
+    decode_compressed,
+    decode_image,
+)
+from stdc_seg_ros.mailbox import Mailbox
+from stdc_seg_ros.parameters import ParameterServer
+
+LOG_PERIOD_S = 5.0  # a camera that sends nothing but broken frames does not flood the log
+REVIEW_PERIOD_S = 0.5
+
+
+class Camera:
+    """All state of one camera.
+
+    :meth:`process` is for the inference thread, all else for the executor's.
+
+    :param node: that subscribes and publishes.
+    :param topic: base name of the images.
+    :param prefix: of the outputs.
+    :param labels: what the ids of the masks mean.
+    :param settings: the node's parameters, looked at for every frame.
+    :param mailbox: where frames wait for the inference thread.
+    """
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        topic: str,
+        prefix: str,
+        labels: LabelSet,
+        settings: ParameterServer,
+        mailbox: Mailbox[Arrival],
+    ) -> None:
+        self._node = node
+        self._settings = settings
+        self._mailbox = mailbox
+        self.ledger = FrameLedger()
+        self.statistics = CameraStatistics()
+        self.outputs = CameraOutputs(node, prefix, labels)
+        values = settings.current
+        self.input = CameraInput(
+            node, topic, values.image_transport, values.reliability, self._receive
+        )
+        self._publishers = Publishers(0, 0, '')
+        self._matched_since: float | None = None
+
+    def activate(self) -> None:
+        """Begin to take frames."""
+        self.statistics.clear()
+        self._matched_since = None
+        self.ledger.set_active(True)
+        self.input.open()
+
+    def deactivate(self) -> None:
+        """Take no more frames; one that waits is still worked on."""
+        self.input.close()
+        self.ledger.set_active(False)
+
+    def destroy(self) -> None:
+        """Take everything off the node, after the inference thread ended."""
+        self.deactivate()
+        self.outputs.destroy()
+
+    def review(self) -> None:
+        """Follow the publishers; regularly."""
+        self._publishers = self.input.review()
+        self.ledger.set_publishers(self._publishers.count)
+        if not self._publishers.matched:
+            self._matched_since = None
+        elif self._matched_since is None:
+            self._matched_since = time.monotonic()
+
+    def process(self, engines: EnginePair, arrival: Arrival) -> None:
+        """Segment one frame and publish what is wanted; raises nothing."""
+        self.statistics.busy_since = time.monotonic()
+        try:
+            self._segment(engines, arrival)
+        except (BadImageError, UnsupportedImageError) as error:
+            self.ledger.rejected()
+            self._complain('rejected', f'image rejected: {error}')
+        except Exception as error:  # this frame is lost; the next is tried
+            self.ledger.failed()
+            if self._node.context.ok():  # else it failed because the process ends
+                self._complain('failing', f'frame failed: {type(error).__name__}: {error}')
+        else:
+            self.ledger.processed()
+            self.statistics.output_rate.tick()
+            self.statistics.problem = None
+        self.statistics.busy_since = None
+
+    def state(self) -> CameraState:
+        """Judge what the camera does, now."""
+        now = time.monotonic()
+        busy_since = self.statistics.busy_since
+        facts = CameraFacts(
+            self.input.topic,
+            self._publishers,
+            None if self._matched_since is None else now - self._matched_since,
+            self.statistics.input_rate.since_last(),
+            None if busy_since is None else now - busy_since,
+            self.statistics.problem,
+        )
+        return judge_camera(facts, self._settings.current.stalled_after_s)
+
+    def _receive(self, arrival: Arrival) -> None:
+        self.statistics.input_rate.tick()
+        if not self.ledger.received(arrival.publisher, arrival.sequence, arrival.source_ns):
+            return
+        if self._mailbox.put(arrival) is not None:
+            self.ledger.replaced()
+
+    def _segment(self, engines: EnginePair, arrival: Arrival) -> None:
+        watch = Stopwatch(arrival.received_at)
+        statistics, parameters = self.statistics, self._settings.current
+        statistics.add('transport', arrival.transport_ms)
+        statistics.add('wait', watch.lap())
+        header = arrival.message.header
+        wanted = self.outputs.wanted()
+        frame = _decode(arrival)
+        statistics.add('decode', watch.lap())
+        threshold = parameters.confidence_threshold
+        result = engines.choose(detail='detail' in wanted).infer(
+            frame.pixels,
+            color_order=frame.color_order,
+            confidence='confidence' in wanted or threshold > 0,
+        )
+        if result.confidence is not None and threshold > 0:
+            # In the engine's own array, which it writes over at the next frame anyway.
+            np.putmask(result.labels, result.confidence < 255 * threshold, UNLABELED)
+        watch.lap()
+        statistics.add_stages(result.stage_ms)
+        self.outputs.publish_mask(wanted, header, result.labels)
+        statistics.add('publish_mask', watch.lap())
+        if arrival.transport_ms is not None:
+            statistics.add('whole', arrival.transport_ms + watch.total())
+        statistics.add('header_age', self._age_ms(header))
+        self.outputs.publish_rest(
+            wanted,
+            header,
+            frame,
+            result,
+            self.input.camera_info,
+            parameters.overlay_opacity,
+            parameters.jpeg_quality,
+        )
+        statistics.add('publish_rest', watch.lap())
+
+    def _age_ms(self, header: Header) -> float | None:
+        """Age of a header by the node's clock, simulated or not; None where it has no stamp."""
+        stamp_ns = header.stamp.sec * NANOSECONDS + header.stamp.nanosec
+        if stamp_ns == 0:
+            return None
+        return 1e-6 * (self._node.get_clock().now().nanoseconds - stamp_ns)
+
+    def _complain(self, state: Literal['rejected', 'failing'], message: str) -> None:
+        self.statistics.problem = FrameProblem(state, message)
+        self._node.get_logger().error(
+            f'{self.input.topic}: {message}', throttle_duration_sec=LOG_PERIOD_S
+        )
+
+
+def _decode(arrival: Arrival) -> CameraFrame:
+    if isinstance(arrival.message, CompressedImage):
+        return decode_compressed(arrival.message)
+    return decode_image(arrival.message)

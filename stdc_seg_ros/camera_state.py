@@ -1,0 +1,85 @@
+"""What a camera does, in one word and one sentence, from what is known about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stdc_seg_ros.camera_input import Publishers
+
+State = Literal[
+    'waiting', 'incompatible', 'silent', 'running', 'stalled', 'stuck', 'rejected', 'failing'
+]
+Level = Literal['ok', 'warning', 'error']
+
+
+@dataclass(frozen=True)
+class FrameProblem:
+    """Why a frame did not go through."""
+
+    state: Literal['rejected', 'failing']
+    message: str
+
+
+@dataclass(frozen=True)
+class CameraFacts:
+    """What is known about an active camera, now.
+
+    :param topic: of its images.
+    :param publishers: of that topic.
+    :param matched_for_s: seconds since a publisher that fits is there; None without one.
+    :param since_arrival_s: seconds since the newest image came; None before the first.
+    :param busy_for_s: seconds the engine has worked on the present image; None while it waits.
+    :param problem: of the newest image that was finished; None where it went through.
+    """
+
+    topic: str
+    publishers: Publishers
+    matched_for_s: float | None
+    since_arrival_s: float | None
+    busy_for_s: float | None
+    problem: FrameProblem | None
+
+
+@dataclass(frozen=True)
+class CameraState:
+    """The state of a camera.
+
+    :param message: for a person, with what to do where something can be done.
+    """
+
+    state: State
+    level: Level
+    message: str
+
+
+def judge_camera(facts: CameraFacts, stalled_after_s: float) -> CameraState:
+    """Say what an active camera does.
+
+    :param stalled_after_s: how long something may take before it is a fault.
+    """
+    topic, since = facts.topic, facts.since_arrival_s
+    if facts.busy_for_s is not None and facts.busy_for_s > stalled_after_s:
+        return CameraState(
+            'stuck', 'error', f'the engine has worked on one image for {facts.busy_for_s:.1f} s'
+        )
+    if since is not None and since <= stalled_after_s:
+        if facts.problem is not None:
+            return CameraState(facts.problem.state, 'error', facts.problem.message)
+        return CameraState('running', 'ok', 'running')
+    if facts.publishers.count == 0:
+        gone = '' if since is None else f'; the last image came {since:.1f} s ago'
+        return CameraState('waiting', 'warning', f'nobody publishes {topic}{gone}')
+    if facts.publishers.matched == 0:
+        return CameraState('incompatible', 'error', facts.publishers.problem)
+    if since is not None:
+        message = f'no image on {topic} for {since:.1f} s, but its publisher is there'
+        return CameraState('stalled', 'error', message)
+    if facts.matched_for_s is None or facts.matched_for_s <= stalled_after_s:
+        return CameraState('waiting', 'warning', f'waiting for the first image on {topic}')
+    return CameraState(
+        'silent',
+        'error',
+        f'{topic} has a publisher, but no image came in {facts.matched_for_s:.1f} s: if it does '
+        'publish, they are lost in transport: see "Lost images" in docs/node.md',
+    )

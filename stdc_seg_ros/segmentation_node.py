@@ -1,0 +1,219 @@
+"""The lifecycle node: a camera topic in, masks out."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.timer import Timer
+
+from stdc_core.engines import InferenceEngine, open_engine
+from stdc_core.errors import UserError
+from stdc_core.model_file import ModelFile, read_model_file
+from stdc_seg_ros.camera import REVIEW_PERIOD_S, Camera
+from stdc_seg_ros.camera_input import Arrival
+from stdc_seg_ros.core_log import log_to_ros
+from stdc_seg_ros.default_model import find_default_model
+from stdc_seg_ros.diagnostics import DiagnosticsPublisher, camera_status, engine_status
+from stdc_seg_ros.engine_pair import EnginePair
+from stdc_seg_ros.inference_thread import InferenceThread
+from stdc_seg_ros.label_info import LabelInfoPublisher
+from stdc_seg_ros.mailbox import Mailbox
+from stdc_seg_ros.parameters import NodeParameters, ParameterServer
+from stdc_seg_ros.process import run_node
+
+DRAIN_S = 5.0  # for the frames in hand at deactivation
+STOP_S = 3.0  # for the inference thread to end
+
+SUCCESS, FAILURE, ERROR = (
+    TransitionCallbackReturn.SUCCESS,
+    TransitionCallbackReturn.FAILURE,
+    TransitionCallbackReturn.ERROR,
+)
+logger = logging.getLogger('stdc_seg_ros.segmentation_node')  # also with python -m
+
+Transition = Callable[['SegmentationNode', LifecycleState], TransitionCallbackReturn]
+
+
+def _logged(transition: Transition) -> Transition:
+    """Log what a transition raises: rclpy turns it into ERROR and says nothing."""
+
+    @functools.wraps(transition)
+    def run(node: SegmentationNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(node, state)
+        except UserError as error:
+            node.fail(f'{transition.__name__[3:]} failed: {error}')
+            return FAILURE
+        except Exception:
+            node.fail(f'{transition.__name__[3:]} failed:\n{traceback.format_exc()}')
+            return ERROR
+
+    return run
+
+
+class SegmentationNode(LifecycleNode):
+    """Segments the images of one camera.
+
+    configure opens the engine, activate subscribes, deactivate unsubscribes and keeps the engine,
+    cleanup frees it. Callbacks run in one executor thread; the engine, decoding and publishing in
+    one thread of their own.
+
+    :raises InvalidArgumentError: a parameter is wrong.
+    """
+
+    def __init__(self) -> None:
+        super().__init__('segmentation_node')
+        log_to_ros(self)
+        self._settings = ParameterServer(self)
+        self._problem = ''  # of the last transition
+        self._model: ModelFile | None = None
+        self._camera: Camera | None = None
+        self._engines: EnginePair | None = None
+        self._thread: InferenceThread[Arrival] | None = None
+        self._mailbox: Mailbox[Arrival] | None = None
+        self._label_info: LabelInfoPublisher | None = None
+        self._review_timer: Timer | None = None
+        self._diagnostics = DiagnosticsPublisher(self, self._statuses)
+
+    def start(self) -> None:
+        """Configure and activate where ``autostart`` says so.
+
+        What fails is in the log and in the diagnostics; the node can be configured again.
+        """
+        if not self._settings.current.autostart:
+            logger.info('unconfigured: waiting to be configured')
+        elif self.trigger_configure() == SUCCESS:
+            self.trigger_activate()
+
+    def close(self) -> None:
+        """Free everything, in any state; the executor does not spin any more."""
+        self._release()
+
+    def fail(self, problem: str) -> None:
+        """Take down why a transition failed."""
+        self._problem = problem
+        logger.error(problem)
+
+    @_logged
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Read the model, open the engine, let it prove itself, make the publishers."""
+        self._problem = ''
+        try:
+            parameters = self._settings.current
+            self._model = read_model_file(parameters.model or find_default_model())
+            labels = self._model.metadata.labels
+            self._mailbox = Mailbox()
+            self._camera = Camera(self, 'image', '~/', labels, self._settings, self._mailbox)
+            self._thread = InferenceThread(
+                lambda: EnginePair(self._engine_opener(parameters)),
+                self._camera.process,
+                self._mailbox,
+            )
+            self._engines = self._thread.start(lambda: not self.context.ok())
+            self._label_info = LabelInfoPublisher(self, '~/')
+            self._label_info.publish(labels, parameters.confidence_threshold)
+        except BaseException:
+            self._release()
+            raise
+        return super().on_configure(state)
+
+    @_logged
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe."""
+        assert self._camera is not None
+        assert self._engines is not None
+        result = super().on_activate(state)  # the publishers, before the first mask
+        self._camera.activate()
+        self._review_timer = self.create_timer(
+            REVIEW_PERIOD_S, self._camera.review, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        logger.info(f'active: {self._camera.input.topic} with {self._engines.info}')
+        return result
+
+    @_logged
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe and finish the frames in hand."""
+        assert self._camera is not None
+        assert self._mailbox is not None
+        self._end_intake()
+        if not self._mailbox.wait_idle(DRAIN_S):
+            logger.warning(f'a frame is still being worked on after {DRAIN_S:g} s')
+        logger.info('inactive')
+        return super().on_deactivate(state)
+
+    @_logged
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the engine and the publishers."""
+        result = super().on_cleanup(state)
+        self._release()
+        return result
+
+    @_logged
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything, from any state."""
+        result = super().on_shutdown(state)
+        self._release()
+        return result
+
+    @_logged
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything; the node can be configured again."""
+        self._release()
+        return SUCCESS
+
+    def _engine_opener(self, parameters: NodeParameters) -> Callable[[bool], InferenceEngine]:
+        model = self._model
+        assert model is not None
+        return lambda detail: open_engine(
+            model,
+            parameters.backend,
+            size=parameters.size,
+            precision=parameters.precision,
+            threads=parameters.threads or None,
+            detail=detail,
+        )
+
+    def _end_intake(self) -> None:
+        if self._review_timer is not None:
+            self.destroy_timer(self._review_timer)
+            self._review_timer = None
+        if self._camera is not None:
+            self._camera.deactivate()
+
+    def _release(self) -> None:
+        """Free what there is, in the order in which it is used."""
+        self._end_intake()
+        if self._thread is not None and not self._thread.stop(STOP_S):
+            logger.warning(f'the inference thread did not end in {STOP_S:g} s')
+        if self._camera is not None:
+            logger.info(f'{self._camera.input.topic}: {self._camera.ledger.snapshot()}')
+            self._camera.destroy()
+        if self._label_info is not None:
+            self._label_info.destroy()
+        self._thread = self._mailbox = self._engines = None
+        self._camera = self._label_info = self._model = None
+
+    def _statuses(self) -> Sequence[DiagnosticStatus]:
+        lifecycle = self._state_machine.current_state[1]  # rclpy has no public way in the process
+        name = self.get_name()
+        return [
+            camera_status(f'{name}: image', lifecycle, self._camera),
+            engine_status(f'{name}: engine', lifecycle, self._problem, self._engines, self._model),
+        ]
+
+
+def main() -> int:
+    """Run the node until a signal ends it; the exit code."""
+    return run_node(SegmentationNode)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

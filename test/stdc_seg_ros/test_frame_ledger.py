@@ -1,0 +1,335 @@
+"""The ledger: its rules one by one, then random lives of cameras against a list of frames."""
+
+import dataclasses
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stdc_seg_ros.frame_ledger import MAX_EPOCHS, MAX_GAPS, FrameLedger
+
+FRONT, REAR = b'front', b'rear'
+OUTCOMES = ('processed', 'replaced', 'rejected', 'failed')
+
+
+@pytest.fixture
+def ledger():
+    ledger = FrameLedger()
+    ledger.set_active(True)
+    return ledger
+
+
+def arrive(ledger, numbers, publisher=FRONT):
+    return [ledger.received(publisher, number) for number in numbers]
+
+
+def counts(ledger):
+    """Collect what is not zero."""
+    snapshot = ledger.snapshot()
+    assert snapshot.balance == 0
+    return {key: value for key, value in dataclasses.asdict(snapshot).items() if value != 0}
+
+
+def test_nothing_came():
+    assert counts(FrameLedger()) == {}
+
+
+def test_every_outcome_has_its_place(ledger):
+    assert all(arrive(ledger, range(1, 8)))
+    for outcome in (*OUTCOMES, 'processed'):
+        getattr(ledger, outcome)()
+    assert counts(ledger) == {
+        'published': 7,
+        'received': 7,
+        'processed': 2,
+        'replaced': 1,
+        'rejected': 1,
+        'failed': 1,
+        'in_flight': 2,
+        'epochs': 1,
+    }
+
+
+def test_gaps_in_the_numbers_are_lost_frames(ledger):
+    arrive(ledger, (10, 11, 15, 16, 18))  # what was before 10 is not ours to count
+    assert counts(ledger) == {
+        'published': 9,
+        'received': 5,
+        'lost': 4,
+        'in_flight': 5,
+        'epochs': 1,
+    }
+
+
+def test_without_numbers_the_loss_is_unknown_and_not_zero(ledger):
+    assert all(arrive(ledger, (None, None)))
+    ledger.processed()
+    assert counts(ledger) == {
+        'published': None,
+        'received': 2,
+        'processed': 1,
+        'lost': None,
+        'in_flight': 1,
+    }
+
+
+def test_a_repeated_frame_is_not_worked_on_twice(ledger):
+    assert arrive(ledger, (1, 2, 2, 1)) == [True, True, False, False]
+    assert counts(ledger) == {
+        'published': 2,
+        'received': 2,
+        'in_flight': 2,
+        'duplicates': 2,
+        'epochs': 1,
+    }
+
+
+def test_an_overtaken_frame_was_not_lost_and_is_not_worked_on(ledger):
+    assert arrive(ledger, (1, 5, 3, 3)) == [True, True, False, False]
+    assert counts(ledger) == {
+        'published': 5,
+        'received': 3,
+        'lost': 2,
+        'replaced': 1,
+        'late': 1,
+        'duplicates': 1,
+        'in_flight': 2,
+        'epochs': 1,
+    }
+
+
+def test_a_restarted_publisher_begins_an_epoch(ledger):
+    arrive(ledger, (100, 102))
+    arrive(ledger, (1, 2), b'front again')
+    assert counts(ledger) == {
+        'published': 5,
+        'received': 4,
+        'lost': 1,
+        'in_flight': 4,
+        'epochs': 2,
+    }
+
+
+def test_two_publishers_with_gids_are_told_apart(ledger):
+    for number in range(5):
+        assert ledger.received(FRONT, 100 + 2 * number)
+        assert ledger.received(REAR, number)
+    ledger.set_publishers(2)
+    assert counts(ledger) == {
+        'published': 14,
+        'received': 10,
+        'lost': 4,
+        'in_flight': 10,
+        'epochs': 2,
+    }
+
+
+def test_a_restart_without_gid_is_seen_by_the_numbers_going_back(ledger):
+    assert all(arrive(ledger, (7, 8, 10, 1, 2), publisher=None))
+    assert counts(ledger) == {
+        'published': 6,
+        'received': 5,
+        'lost': 1,
+        'in_flight': 5,
+        'epochs': 2,
+    }
+
+
+def test_without_gid_the_time_of_publishing_tells_a_restart_from_a_duplicate(ledger):
+    assert ledger.received(None, 1, source_ns=1000)
+    assert ledger.received(None, 2, source_ns=1100)
+    assert not ledger.received(None, 1, source_ns=1000)
+    assert ledger.received(None, 1, source_ns=1200)
+    assert counts(ledger) == {
+        'published': 3,
+        'received': 3,
+        'in_flight': 3,
+        'duplicates': 1,
+        'epochs': 2,
+    }
+
+
+def test_with_two_publishers_and_no_gids_the_loss_is_unknown(ledger):
+    arrive(ledger, (1, 3), publisher=None)
+    ledger.set_publishers(2)
+    assert all(arrive(ledger, (70, 4, 71, 5), publisher=None))
+    ledger.set_publishers(1)
+    arrive(ledger, (72, 74), publisher=None)
+    assert counts(ledger) == {
+        'published': None,
+        'received': 8,
+        'lost': None,
+        'in_flight': 8,
+        'epochs': 2,
+    }
+
+
+def test_what_is_published_while_inactive_is_counted_apart(ledger):
+    arrive(ledger, (1, 2, 4))
+    ledger.set_active(False)
+    ledger.set_active(True)
+    arrive(ledger, (10, 12))  # 5 .. 9 came while nobody subscribed
+    assert counts(ledger) == {
+        'published': 7,
+        'received': 5,
+        'lost': 2,
+        'in_flight': 5,
+        'while_inactive': 5,
+        'epochs': 1,
+    }
+
+
+def test_what_arrives_while_inactive_is_not_worked_on(ledger):
+    arrive(ledger, (1, 3))
+    ledger.set_active(False)
+    assert arrive(ledger, (4, 6, 2)) == [False] * 3
+    assert arrive(ledger, (None,)) == [False]
+    ledger.set_active(True)
+    arrive(ledger, (8,))
+    assert counts(ledger) == {
+        'published': 3,
+        'received': 3,
+        'in_flight': 3,
+        'while_inactive': 6,
+        'late': 1,
+        'epochs': 1,
+    }
+
+
+def test_of_old_epochs_the_sums_stay(ledger):
+    for life in range(3 * MAX_EPOCHS):
+        arrive(ledger, (5, 6, 8), b'camera %d' % life)
+    assert len(ledger._epochs) == MAX_EPOCHS
+    assert counts(ledger) == {
+        'published': 4 * 3 * MAX_EPOCHS,
+        'received': 3 * 3 * MAX_EPOCHS,
+        'in_flight': 3 * 3 * MAX_EPOCHS,
+        'lost': 3 * MAX_EPOCHS,
+        'epochs': 3 * MAX_EPOCHS,
+    }
+
+
+def test_a_publisher_that_goes_on_outlives_others_that_restart(ledger):
+    for number in range(3 * MAX_EPOCHS):
+        arrive(ledger, (2 * number,))
+        arrive(ledger, (1,), b'camera %d' % number)
+    assert ledger.snapshot().epochs == 1 + 3 * MAX_EPOCHS
+    assert ledger.snapshot().lost == 3 * MAX_EPOCHS - 1
+
+
+def test_memory_is_bounded_however_many_gaps(ledger):
+    arrive(ledger, range(0, 20 * MAX_GAPS, 2))
+    before = counts(ledger)
+    assert arrive(ledger, (1, 20 * MAX_GAPS - 3)) == [False, False]
+    assert counts(ledger) == {
+        **before,
+        'received': before['received'] + 1,
+        'lost': before['lost'] - 1,
+        'replaced': 1,
+        'late': 1,
+        'duplicates': 1,
+    }
+
+
+# Random lives
+
+
+class ListOfFrames:
+    """The same, slowly: every frame of every publisher with what became of it."""
+
+    def __init__(self):
+        self.frames = {}  # publisher -> state of each number from 1 on; None: not decided
+        self.newest = {}  # publisher -> newest number that arrived
+        self.away = Counter()  # publisher -> were we inactive since?
+        self.active = True
+        self.late = self.duplicates = 0
+
+    def publish(self, publisher):
+        self.frames.setdefault(publisher, []).append(None)
+
+    def set_active(self, active):
+        self.active = active
+        if not active:
+            self.away.update(dict.fromkeys(self.frames, 1))
+
+    def arrive(self, publisher, number):
+        frames = self.frames[publisher]
+        newest = self.newest.get(publisher)
+        if newest is None or number > newest:
+            if newest is not None:
+                missed = 'lost' if self.active and not self.away[publisher] else 'inactive'
+                frames[newest : number - 1] = [missed] * (number - 1 - newest)
+            frames[number - 1] = 'in_flight' if self.active else 'inactive'
+            self.newest[publisher] = number
+            self.away[publisher] = 0 if self.active else 1
+            return self.active
+        if frames[number - 1] == 'lost':
+            frames[number - 1] = 'replaced' if self.active else 'inactive'
+            self.late += 1
+        else:
+            self.duplicates += 1
+        return False
+
+    def finish(self, outcome):
+        for frames in self.frames.values():
+            if 'in_flight' in frames:
+                frames[frames.index('in_flight')] = outcome
+                return True
+        return False
+
+    def expected(self):
+        states = Counter(state for frames in self.frames.values() for state in frames if state)
+        lost, inactive = states.pop('lost', 0), states.pop('inactive', 0)
+        return {
+            'published': states.total() + lost,
+            'received': states.total(),
+            **{outcome: states[outcome] for outcome in (*OUTCOMES, 'in_flight')},
+            'lost': lost,
+            'while_inactive': inactive,
+            'late': self.late,
+            'duplicates': self.duplicates,
+            'epochs': len(self.newest),
+        }
+
+
+publishers = st.sampled_from([FRONT, REAR])
+events = st.one_of(
+    st.tuples(st.just('publish'), publishers),
+    st.tuples(st.just('publish'), publishers),
+    st.tuples(st.just('arrive'), publishers, st.integers(0, 40)),  # so many before the newest
+    st.tuples(st.just('arrive'), publishers, st.just(0)),
+    st.tuples(st.just('restart'), publishers),
+    st.tuples(st.just('set_active'), st.booleans()),
+    st.tuples(st.just('finish'), st.sampled_from(OUTCOMES)),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(events, max_size=120))
+def test_the_ledger_balances_whatever_happens(life):
+    ledger, frames = FrameLedger(), ListOfFrames()
+    ledger.set_active(True)
+    lives = Counter()
+    for event, *arguments in life:
+        if event == 'publish':
+            frames.publish((arguments[0], lives[arguments[0]]))
+        elif event == 'restart':
+            if lives.total() < MAX_EPOCHS - 2:  # none is forgotten here, a test above does that
+                lives[arguments[0]] += 1
+        elif event == 'set_active':
+            frames.set_active(*arguments)
+            ledger.set_active(*arguments)
+        elif event == 'finish':
+            if frames.finish(*arguments):
+                getattr(ledger, arguments[0])()
+        else:
+            publisher = (arguments[0], lives[arguments[0]])
+            number = len(frames.frames.get(publisher, ())) - arguments[1]
+            if number >= 1:
+                taken = ledger.received(b'%s %d' % publisher, number)
+                assert taken == frames.arrive(publisher, number)
+        snapshot = ledger.snapshot()
+        assert snapshot.balance == 0
+        assert min(dataclasses.astuple(snapshot)) >= 0
+    assert dataclasses.asdict(ledger.snapshot()) == frames.expected()
