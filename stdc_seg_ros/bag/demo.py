@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from stdc_core.engines import open_engine
 from stdc_core.errors import InvalidArgumentError
@@ -89,7 +89,7 @@ def demo(
 
 def _progress() -> Progress:
     return Progress(
-        TextColumn('{task.description:18}'), BarColumn(), TaskProgressColumn(),
+        TextColumn('{task.description:18}'), BarColumn(24),
         TextColumn('{task.fields[say]}'),
     )  # fmt: skip
 
@@ -131,7 +131,7 @@ def _summary(result: ReplayResult, scores: MaskScores | None) -> str:
     lines = [
         f'engine:  {result.engine.get("backend")}, {result.engine.get("precision")}, '
         f'{result.engine.get("threads")} threads',
-        f'masks:   {result.seen.masks} of {result.seen.images} images in {result.seconds:.1f} s',
+        f'masks:   {result.seen.masks} of {result.images} images in {result.seconds:.1f} s',
         f'ledger:  published {camera.get("frames published", "n/a")} = {ledger}',
         f'latency: {result.seen.latency or "n/a"}, image published to mask received',
     ]

@@ -47,6 +47,7 @@ class ReplayResult:
     """What came of it.
 
     :param topic: with the images.
+    :param images: of the topic in the bag; the recorder may miss some of what is played.
     :param masks: folder of the masks, ``STAMP.png``.
     :param seen: by the recorder.
     :param seconds: the replay took.
@@ -55,6 +56,7 @@ class ReplayResult:
     """
 
     topic: str
+    images: int
     masks: Path
     seen: Seen
     seconds: float
@@ -97,6 +99,7 @@ def replay(
     with BagReader(config.bag) as reader:
         topic = find_image_topic(reader, config.topic)
         compressed = reader.topic(topic).type == COMPRESSED_IMAGE
+        images = reader.topic(topic).message_count
         expected_s = reader.duration_s / config.rate
     environment = private_domain()
     os.environ.update(environment)
@@ -140,7 +143,7 @@ def replay(
         recorder.destroy_node()
         rclpy.try_shutdown()
     camera, engine = (recorder.statuses.get(name, {}) for name in ('image', 'engine'))
-    return ReplayResult(topic, masks, recorder.seen(), seconds, camera, engine)
+    return ReplayResult(topic, images, masks, recorder.seen(), seconds, camera, engine)
 
 
 def _node_words(config: ReplayConfig, topic: str, compressed: bool) -> list[str]:

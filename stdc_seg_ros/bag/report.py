@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
-from stdc_core.timing import LatencySummary
 
 from stdc_core.atomic_file import atomic_path
 from stdc_core.labels import LabelSet
+from stdc_core.timing import LatencySummary
 from stdc_seg_ros.bag.replay import ReplayResult
 from stdc_seg_ros.bag.scoring import BOUNDARY_PX, MaskScores, SamplePictures
 
@@ -132,7 +132,7 @@ def _cards(report: Report) -> list[tuple[str, str]]:
     seen, scores = report.replay.seen, report.scores
     rate = seen.masks / report.replay.seconds if report.replay.seconds else math.nan
     cards = [
-        (str(seen.images), 'images played'),
+        (str(report.replay.images), 'images played'),
         (str(seen.masks), 'masks received'),
         (f'{rate:.1f}', 'masks a second'),
         (NOT_AVAILABLE if seen.latency is None else f'{seen.latency.p50:.0f} ms', 'latency p50'),
