@@ -75,8 +75,8 @@ def export_model(
     :param size: default input size.
     :param detail: keep the detail head; an engine computes it only where it is asked for.
     :param resize: how frames become the network's input.
-    :param half_weights: round the weights to half precision; the file stays float32, and compressed
-        it takes little more than half.
+    :param half_weights: round the weights to half precision; the file stays float32, and
+        compressed it takes little more than half.
     :param align_corners: how logits are upsampled; as in training where None.
     :raises ExportError: the file's logits or labels are not torch's.
     :raises InvalidArgumentError: the size is out of range.

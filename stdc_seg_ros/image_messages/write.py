@@ -19,8 +19,12 @@ OutputEncoding = Literal['mono8', 'rgb8', 'bgr8']
 Compression = Literal['png', 'jpeg']
 
 JPEG_QUALITY = 90
-# Of 0..9. A mask compresses about as well at 1 as at 9 (docs/bags.md).
-PNG_LEVEL = 1
+# A mask of 960x720 takes 6.5 KB, with the default strategy 11.7; level 9 saves 0.6 KB and takes
+# twelve times as long.
+PNG_OPTIONS = [
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+]
 
 
 class ImageWriter:
@@ -95,7 +99,7 @@ def compressed_message(
     if encoding == 'rgb8':
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)  # type: ignore[assignment]
     options = {
-        'png': [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL],
+        'png': PNG_OPTIONS,
         'jpeg': [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality],
     }[compression]
     encoded, data = cv2.imencode(f'.{compression}', pixels, options)

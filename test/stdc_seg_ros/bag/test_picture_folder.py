@@ -175,3 +175,11 @@ def test_errors_of_build_bag_are_one_line(folders, tmp_path, arguments, expected
     assert result.stderr.startswith(expected)
     assert result.stderr.count('\n') == 1
     assert not (tmp_path / 'bag').exists()
+
+
+def test_bags_are_made_and_read_without_ros_and_without_torch():
+    code = (
+        'import sys, stdc_seg_ros.bag.build_bag, stdc_seg_ros.bag.bag_reader\n'
+        'sys.exit(bool({"rclpy", "sensor_msgs", "torch"} & sys.modules.keys()))'
+    )
+    subprocess.run([sys.executable, '-c', code], check=True)
