@@ -1,6 +1,7 @@
 """Build of the ROS 2 package stdc_seg_ros (ament_python); also installs with plain pip."""
 
 import re
+from glob import glob
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -23,6 +24,7 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
+        (f'share/{PACKAGE}/models', sorted(glob('models/*.onnx'))),
         # Our processes find it in the package; other people's launch files look here.
         (f'share/{PACKAGE}/config', [f'{PACKAGE}/{PROFILE}']),
     ],
