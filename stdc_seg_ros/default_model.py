@@ -33,6 +33,6 @@ def _share_folders() -> list[Path]:
         from ament_index_python.packages import get_package_share_directory
 
         folders.insert(0, Path(get_package_share_directory(PACKAGE)))
-    except (ImportError, LookupError):  # no ROS, or not an ament prefix
+    except (ImportError, LookupError, OSError):  # no ROS, none sourced, installed without ament
         pass
     return folders

@@ -67,13 +67,14 @@ def run_node(make_node: Callable[[], RunnableNode]) -> int:
 
 
 def _spin(make_node: Callable[[], RunnableNode]) -> int:
-    node = None
+    node, spinning = None, False
     try:
+        executor = SingleThreadedExecutor()
         node = make_node()
         assert isinstance(node, Node)
-        node.start()
-        executor = SingleThreadedExecutor()
         executor.add_node(node)
+        node.start()
+        spinning = True
         executor.spin()
     except ExternalShutdownException:
         return 0
@@ -83,7 +84,8 @@ def _spin(make_node: Callable[[], RunnableNode]) -> int:
     except Exception:
         if rclpy.ok():
             raise
-        return 1  # it was told to end while it started
+        # Told to end: what rclpy does on a context that is gone under its hands raises anything.
+        return 0 if spinning else 1
     finally:
         if node is not None:
             node.close()

@@ -117,6 +117,7 @@ class SegmentationNode(LifecycleNode):
                 self._camera.process,
                 self._mailbox,
             )
+            logger.info(f'opening the engine for {self._model.path}')
             self._engines = self._thread.start(lambda: not self.context.ok())
             self._label_info = LabelInfoPublisher(self, '~/')
             self._label_info.publish(labels, parameters.confidence_threshold)
@@ -135,7 +136,8 @@ class SegmentationNode(LifecycleNode):
         self._review_timer = self.create_timer(
             REVIEW_PERIOD_S, self._camera.review, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
-        logger.info(f'active: {self._camera.input.topic} with {self._engines.info}')
+        if self.executor is not None:  # when the transition is through
+            self.executor.create_task(self._tell_active)
         return result
 
     @_logged
@@ -168,6 +170,11 @@ class SegmentationNode(LifecycleNode):
         """Free everything; the node can be configured again."""
         self._release()
         return SUCCESS
+
+    def _tell_active(self) -> None:
+        """Log the line that a supervisor waits for."""
+        if self._camera is not None and self._engines is not None:
+            logger.info(f'active: {self._camera.input.topic} with {self._engines.info}')
 
     def _engine_opener(self, parameters: NodeParameters) -> Callable[[bool], InferenceEngine]:
         model = self._model

@@ -1,0 +1,72 @@
+"""What a camera is said to do, from what is known about it."""
+
+import dataclasses
+
+import pytest
+
+from stdc_seg_ros.camera_input import Publishers
+from stdc_seg_ros.camera_state import CameraFacts, FrameProblem, judge_camera
+
+ONE = Publishers(1, 1, '')
+OTHER_TYPE = Publishers(1, 0, 'another type is published')
+RUNNING = CameraFacts('/image', ONE, 100.0, 0.1, None, None)
+PATIENCE_S = 2.0
+
+
+@pytest.mark.parametrize(
+    ('changes', 'state', 'level', 'message'),
+    [
+        ({}, 'running', 'ok', 'running'),
+        ({'busy_for_s': 1.0}, 'running', 'ok', 'running'),
+        ({'busy_for_s': 2.5}, 'stuck', 'error', 'worked on one image for 2.5 s'),
+        (
+            {'problem': FrameProblem('rejected', 'step is wrong')},
+            'rejected',
+            'error',
+            'step is wrong',
+        ),
+        ({'problem': FrameProblem('failing', 'boom')}, 'failing', 'error', 'boom'),
+        ({'since_arrival_s': 2.1}, 'stalled', 'error', 'no image on /image for 2.1 s'),
+        (
+            {'since_arrival_s': 9.0, 'publishers': Publishers(0, 0, '')},
+            'waiting',
+            'warning',
+            'nobody publishes /image; the last image came 9.0 s ago',
+        ),
+        (
+            {'since_arrival_s': None, 'publishers': Publishers(0, 0, ''), 'matched_for_s': None},
+            'waiting',
+            'warning',
+            'nobody publishes /image',
+        ),
+        (
+            {'since_arrival_s': None, 'publishers': OTHER_TYPE, 'matched_for_s': None},
+            'incompatible',
+            'error',
+            'another type is published',
+        ),
+        (
+            {'since_arrival_s': None, 'matched_for_s': 1.0},
+            'waiting',
+            'warning',
+            'waiting for the first image on /image',
+        ),
+        (
+            {'since_arrival_s': None, 'matched_for_s': 3.0},
+            'silent',
+            'error',
+            '/image has a publisher, but no image came in 3.0 s',
+        ),
+        # One frame was bad, then nothing came: that it stopped matters more.
+        (
+            {'since_arrival_s': 5.0, 'problem': FrameProblem('rejected', 'step is wrong')},
+            'stalled',
+            'error',
+            'its publisher is there',
+        ),
+    ],
+)
+def test_states(changes, state, level, message):
+    judged = judge_camera(dataclasses.replace(RUNNING, **changes), PATIENCE_S)
+    assert (judged.state, judged.level) == (state, level)
+    assert message in judged.message

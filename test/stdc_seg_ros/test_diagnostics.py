@@ -1,0 +1,74 @@
+"""Statuses from facts, without a running node."""
+
+import dataclasses
+
+import pytest
+
+from stdc_core.timing import LatencySummary
+from stdc_seg_ros.camera_statistics import STAGES, CameraStatistics
+from stdc_seg_ros.diagnostics import (
+    camera_status,
+    engine_status,
+    latency_values,
+    ledger_values,
+    status,
+)
+from stdc_seg_ros.frame_ledger import FrameLedger, LedgerSnapshot
+
+
+def values_of(message):
+    return {entry.key: entry.value for entry in message.values}
+
+
+def test_the_whole_ledger_is_told():
+    ledger = FrameLedger()
+    ledger.set_active(True)
+    for number in (1, 2, 5):
+        ledger.received(b'camera', number)
+    ledger.processed()
+    values = ledger_values(ledger.snapshot())
+    assert values['frames published'] == 5
+    assert values['frames lost'] == 2
+    assert values['ledger balance'] == 0
+    assert len(values) == len(dataclasses.fields(LedgerSnapshot)) + 1
+
+
+def test_an_unknown_loss_is_told_as_unknown():
+    ledger = FrameLedger()
+    ledger.set_active(True)
+    ledger.received(None, None)
+    values = ledger_values(ledger.snapshot())
+    assert values['frames published'] == values['frames lost'] == 'unknown'
+
+
+def test_latencies_before_the_first_frame_are_not_available():
+    values = latency_values(CameraStatistics().summaries())
+    assert len(values) == 4 * len(STAGES)
+    message = status('node: image', 'ok', '', '', values)
+    assert set(values_of(message).values()) == {'n/a'}
+
+
+def test_figures_have_their_unit_in_the_name():
+    values = latency_values({'whole': LatencySummary(3, 1.0, 2.0, 2.5, 3.0)})
+    assert values == {
+        'whole p50 (ms)': 1.0,
+        'whole p95 (ms)': 2.0,
+        'whole p99 (ms)': 2.5,
+        'whole max (ms)': 3.0,
+    }
+    message = status('node: image', 'warning', 'slow', '/image', values)
+    assert (message.level, message.name, message.hardware_id) == (b'\x01', 'node: image', '/image')
+    assert values_of(message)['whole p99 (ms)'] == '2.50'
+
+
+def test_an_unconfigured_node_has_two_statuses_that_say_so():
+    image = camera_status('node: image', 'unconfigured', None)
+    engine = engine_status('node: engine', 'unconfigured', '', None, None)
+    for message in (image, engine):
+        assert (message.level, message.message) == (b'\x00', 'unconfigured')
+
+
+@pytest.mark.parametrize('lifecycle', ['unconfigured', 'inactive'])
+def test_why_a_transition_failed_is_an_error(lifecycle):
+    message = engine_status('node: engine', lifecycle, 'no such model', None, None)
+    assert (message.level, message.message) == (b'\x02', 'no such model')
