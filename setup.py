@@ -73,9 +73,6 @@ setup(
             'play_bag = stdc_seg_ros.bag.command_line:play_bag',
             'stdc_seg_demo = stdc_seg_ros.bag.command_line:stdc_seg_demo',
             'segmentation_node = stdc_seg_ros.segmentation_node:main',
-            'segmentation_node = stdc_seg_ros.segmentation_node:main',
-            'build_bag = stdc_seg_ros.bag.command_line:build_bag',
-            'play_bag = stdc_seg_ros.bag.command_line:play_bag',
         ]
     },
     zip_safe=False,
