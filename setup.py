@@ -26,7 +26,9 @@ setup(
         (f'share/{PACKAGE}', ['package.xml']),
         (f'share/{PACKAGE}/models', sorted(glob('models/*.onnx'))),
         # Our processes find it in the package; other people's launch files look here.
-        (f'share/{PACKAGE}/config', [f'{PACKAGE}/{PROFILE}']),
+        (f'share/{PACKAGE}/config', [f'{PACKAGE}/{PROFILE}', *glob('config/*')]),
+        (f'share/{PACKAGE}/launch', glob('launch/*.launch.py')),
+        (f'share/{PACKAGE}/models', glob('models/*')),
     ],
     python_requires='>=3.10',
     # What runs a model file. ROS comes from the system, or from PyPI's wheels of rclpy.

@@ -15,6 +15,7 @@ STAGES = (
     'resize',
     'network',
     'tail',
+    'engine',  # these three together
     'publish_mask',
     'publish_rest',
     'whole',  # camera published until mask published
@@ -42,6 +43,7 @@ class CameraStatistics:
         self.add('resize', times.resize)
         self.add('network', times.network)
         self.add('tail', times.tail)
+        self.add('engine', times.total)
 
     def summaries(self) -> dict[str, LatencySummary | None]:
         """Summarise every stage; None where there is nothing yet."""

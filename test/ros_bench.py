@@ -173,9 +173,8 @@ class NodeProcess:
     """The real node in a child process."""
 
     def __init__(self, parameters, namespace, log_dir):
-        self.namespace = namespace
         command = [sys.executable, '-m', 'stdc_seg_ros.segmentation_node', '--ros-args']
-        command += ['-r', f'__ns:={namespace}']
+        command += ['-r', f'__ns:={namespace}', '--params-file', ROOT / 'config/segment.yaml']
         for name, value in parameters.items():
             command += ['-p', f'{name}:={value}']
         environment = {
