@@ -21,13 +21,13 @@ import torch
 import tyro
 
 from stdc_core.command_line.run_command import run_command
+from stdc_core.memory import keep_freed_memory
 from stdc_core.training.classification import (
     ClassificationRecipe,
     ClassificationTask,
     start_classification,
 )
 from stdc_core.training.image_folder import open_image_folder
-from stdc_core.training.memory import keep_freed_memory
 from stdc_core.training.processes import join_processes
 from stdc_core.training.progress import training_progress
 from stdc_core.training.recipe import check_range

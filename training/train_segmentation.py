@@ -22,6 +22,7 @@ import torch
 import tyro
 
 from stdc_core.command_line.run_command import run_command
+from stdc_core.memory import keep_freed_memory
 from stdc_core.training.datasets import (
     DatasetSplit,
     Layout,
@@ -30,7 +31,6 @@ from stdc_core.training.datasets import (
     open_dataset,
 )
 from stdc_core.training.image_store import ImageStore
-from stdc_core.training.memory import keep_freed_memory
 from stdc_core.training.processes import Processes, join_processes
 from stdc_core.training.progress import training_progress
 from stdc_core.training.recipe import PRESETS, SegmentationRecipe, check_range

@@ -8,7 +8,7 @@ import pytest
 CODE = """
 import resource, sys
 import numpy as np
-from stdc_core.training.memory import keep_freed_memory
+from stdc_core.memory import keep_freed_memory
 
 if 'keep' in sys.argv:
     keep_freed_memory()
