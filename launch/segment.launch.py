@@ -1,11 +1,10 @@
 """Start the segmentation node on one camera (--show-args lists the arguments)."""
 
+from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
-
-from launch import LaunchContext, LaunchDescription
 
 PARAMETERS = PathJoinSubstitution([FindPackageShare('stdc_seg_ros'), 'config', 'segment.yaml'])
 ARGUMENTS = (

@@ -153,7 +153,10 @@ class CameraInput:
             for endpoint in self._node.get_publishers_info_by_topic(self.topic)
             if endpoint.topic_type == self._type_name
         }
-        # Nobody there yet: best effort, which fits whoever comes.
+        if not offers:
+            # At first best effort, which fits whoever comes; later as before, since it is mostly
+            # the same camera that comes again.
+            return self.reliability
         all_reliable = offers == {ReliabilityPolicy.RELIABLE}
         return ReliabilityPolicy.RELIABLE if all_reliable else ReliabilityPolicy.BEST_EFFORT
 

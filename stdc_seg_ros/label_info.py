@@ -53,22 +53,28 @@ class LabelInfoPublisher:
 
     :param node: that publishes, in any lifecycle state.
     :param prefix: of the topics, with its slash.
+    :param labels: what the ids mean.
     """
 
-    def __init__(self, node: LifecycleNode, prefix: str) -> None:
+    def __init__(self, node: LifecycleNode, prefix: str, labels: LabelSet) -> None:
         self._node = node
+        self._labels = labels
+        self._threshold: float | None = None  # as published
         self._publishers: dict[str, Publisher[Any]] = {
             JSON_TOPIC: node.create_publisher(String, prefix + JSON_TOPIC, _latched())
         }
         if LabelInfo is not None:
             self._publishers[TOPIC] = node.create_publisher(LabelInfo, prefix + TOPIC, _latched())
 
-    def publish(self, labels: LabelSet, confidence_threshold: float) -> None:
-        """Publish; the newest is kept for late subscribers."""
-        text = label_info_json(labels, confidence_threshold)
+    def publish(self, confidence_threshold: float) -> None:
+        """Publish what is new; the newest is kept for late subscribers."""
+        if confidence_threshold == self._threshold:
+            return
+        self._threshold = confidence_threshold
+        text = label_info_json(self._labels, confidence_threshold)
         self._publishers[JSON_TOPIC].publish(String(data=text))
         if TOPIC in self._publishers:
-            message = label_info_message(labels, confidence_threshold)
+            message = label_info_message(self._labels, confidence_threshold)
             message.header.stamp = self._node.get_clock().now().to_msg()
             self._publishers[TOPIC].publish(message)
 

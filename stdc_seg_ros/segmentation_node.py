@@ -119,8 +119,8 @@ class SegmentationNode(LifecycleNode):
             )
             logger.info(f'opening the engine for {self._model.path}')
             self._engines = self._thread.start(lambda: not self.context.ok())
-            self._label_info = LabelInfoPublisher(self, '~/')
-            self._label_info.publish(labels, parameters.confidence_threshold)
+            self._label_info = LabelInfoPublisher(self, '~/', labels)
+            self._label_info.publish(parameters.confidence_threshold)
         except BaseException:
             self._release()
             raise
@@ -134,7 +134,7 @@ class SegmentationNode(LifecycleNode):
         result = super().on_activate(state)  # the publishers, before the first mask
         self._camera.activate()
         self._review_timer = self.create_timer(
-            REVIEW_PERIOD_S, self._camera.review, clock=Clock(clock_type=ClockType.STEADY_TIME)
+            REVIEW_PERIOD_S, self._review, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         if self.executor is not None:  # when the transition is through
             self.executor.create_task(self._tell_active)
@@ -170,6 +170,12 @@ class SegmentationNode(LifecycleNode):
         """Free everything; the node can be configured again."""
         self._release()
         return SUCCESS
+
+    def _review(self) -> None:
+        """Follow what changes outside; regularly, while active."""
+        if self._camera is not None and self._label_info is not None:
+            self._camera.review()
+            self._label_info.publish(self._settings.current.confidence_threshold)
 
     def _tell_active(self) -> None:
         """Log the line that a supervisor waits for."""

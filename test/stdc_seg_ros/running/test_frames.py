@@ -6,7 +6,7 @@ import re
 import cv2
 import numpy as np
 import pytest
-from ros_bench import Camera, ask, image_message, pixels_of, wait_for
+from ros_bench import Bench, Camera, ask, image_message, pixels_of, wait_for
 
 from stdc_core.engines import open_engine
 from stdc_core.labels import CAMVID
@@ -177,6 +177,7 @@ def test_names_of_the_ids_wait_for_whoever_comes(collect):
 
 def test_low_confidence_becomes_unlabeled_at_once(camera, collect, engine, set_parameter):
     from sensor_msgs.msg import Image
+    from std_msgs.msg import String
 
     pixels = street(5, *SIZE)
     expected = engine.infer(pixels, color_order='rgb', confidence=True)
@@ -186,6 +187,11 @@ def test_low_confidence_becomes_unlabeled_at_once(camera, collect, engine, set_p
     low = expected.confidence < 255 * threshold
     assert 0.1 < low.mean() < 0.9
     np.testing.assert_array_equal(pixels_of(mask), np.where(low, 255, expected.labels))
+    names = collect(String, 'label_info_json', latched=True, depth=1)
+    names.wait(
+        'the new threshold',
+        lambda message: json.loads(message.data)['confidence_threshold'] == threshold,
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,10 +232,11 @@ def test_bad_images_are_rejected_and_the_next_good_one_is_not(camera, collect, d
     diagnostics.wait('image', lambda *status: status[2]['state'] == 'running', 'a good image')
 
 
-def test_a_publisher_of_another_type_is_named(bench, camera, node):
+def test_a_publisher_of_another_type_is_named(bench, node):
     from sensor_msgs.msg import CompressedImage
 
-    other = Camera(bench, message_type=CompressedImage)
+    other = Bench(bench.namespace)  # one participant cannot have two types on a topic
+    Camera(other, message_type=CompressedImage)
     node.wait_line('sensor_msgs/msg/CompressedImage is published on')
     other.close()
 

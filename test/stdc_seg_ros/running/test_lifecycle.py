@@ -3,9 +3,12 @@
 import signal
 import time
 
+import cv2
 import numpy as np
 import pytest
-from ros_bench import Camera, ask, image_message, stamp_of, wait_for
+from ros_bench import Camera, ask, image_message, pixels_of, stamp_of, wait_for
+
+from stdc_core.engines import open_engine
 
 NODE = 'segmentation_node'
 SMALL = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
@@ -13,7 +16,9 @@ SMALL = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
 
 @pytest.fixture(scope='module')
 def node(start_node, model_path):
-    return start_node(model=model_path, autostart=False).wait_line('waiting to be configured')
+    # The oracle's own backend: random weights are near ties, where backends differ.
+    node = start_node(model=model_path, backend='onnxruntime', threads=1, autostart=False)
+    return node.wait_line('waiting to be configured')
 
 
 @pytest.fixture(scope='module')
@@ -149,10 +154,10 @@ def test_a_bad_model_fails_configure_and_says_why(
 
 
 def test_an_engine_that_cannot_run_here_fails_configure(change, set_parameters, node):
-    set_parameters(backend='onnxruntime', precision='fp16')
+    set_parameters(precision='fp16')
     assert not change('configure')
     node.wait_line('computes in fp32 on the CPU, asked for fp16')
-    set_parameters(backend='auto', precision='fp32')
+    set_parameters(precision='fp32')
 
 
 @pytest.mark.parametrize('reliable', [True, False])
@@ -206,6 +211,29 @@ def test_states_of_a_camera_from_nobody_to_stalled(
     set_parameters(stalled_after_s=2.0)
 
 
+def test_compressed_images_are_decoded_as_opencv_does(
+    change, set_parameters, make_camera, masks, model
+):
+    from sensor_msgs.msg import CompressedImage
+
+    set_parameters(image_transport='compressed')
+    assert change('configure')
+    assert change('activate')
+    camera = make_camera(message_type=CompressedImage, topic='image/compressed')
+    _, jpeg = cv2.imencode('.jpg', SMALL)
+    message = CompressedImage(format='bgr8; jpeg compressed bgr8')
+    message.header.frame_id = 'front optical'
+    message.data.frombytes(jpeg.tobytes())
+    (mask,) = ask(camera, message, masks)
+    assert mask.header.frame_id == 'front optical'
+    with open_engine(model, 'onnxruntime', threads=1) as engine:
+        expected = engine.infer(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), color_order='bgr').labels
+    np.testing.assert_array_equal(pixels_of(mask), expected)
+    set_parameters(image_transport='raw')
+    assert change('deactivate')
+    assert change('cleanup')
+
+
 def test_a_restarted_publisher_is_another_epoch(active, make_camera, masks, diagnostics):
     for life in (1, 2, 3):
         camera = make_camera()
@@ -250,8 +278,9 @@ def test_a_camera_faster_than_the_engine(
     wait_for('reliable', lambda: camera.reliability_of_node() == 'reliable')
     message = image_message(SMALL)
     ask(camera, message, masks)
+    before = ledger(diagnostics, lambda counts: counts['in flight'] == 0)
     masks.clear()
-    first, stamps = camera.published, []
+    stamps = []
     for _ in range(150):
         stamps.append(stamp_of(camera.publish(message)))
         time.sleep(0.01)
@@ -259,10 +288,11 @@ def test_a_camera_faster_than_the_engine(
 
     counts = ledger(diagnostics, lambda counts: counts['in flight'] == 0)
     assert counts['balance'] == 0
-    # All but those before the first that was heard, which were sent to be heard.
-    assert 150 < counts['published'] <= first + 150
-    assert counts['rejected'] == counts['failed'] == 0
-    assert counts['replaced'] + counts['lost'] > 0
+    new = {name: counts[name] - before[name] for name in counts}
+    assert new['published'] == 150  # what the camera knows to have published
+    assert new['processed'] + new['replaced'] + new['lost'] == 150
+    assert new['replaced'] + new['lost'] > 0
+    assert new['processed'] >= len(masks.messages)
 
     times = np.array(masks.times, np.float64) / 1e9
     published = np.array([sec + nanosec / 1e9 for sec, nanosec in map(stamp_of, masks.messages)])
