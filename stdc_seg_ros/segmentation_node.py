@@ -7,6 +7,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.clock import Clock
@@ -66,11 +67,12 @@ class SegmentationNode(LifecycleNode):
     cleanup frees it. Callbacks run in one executor thread; the engine, decoding and publishing in
     one thread of their own.
 
+    :param options: for rclpy's node, e.g. its context.
     :raises InvalidArgumentError: a parameter is wrong.
     """
 
-    def __init__(self) -> None:
-        super().__init__('segmentation_node')
+    def __init__(self, **options: Any) -> None:
+        super().__init__('segmentation_node', **options)
         log_to_ros(self)
         self._settings = ParameterServer(self)
         self._problem = ''  # of the last transition
@@ -207,7 +209,9 @@ class SegmentationNode(LifecycleNode):
         if self._thread is not None and not self._thread.stop(STOP_S):
             logger.warning(f'the inference thread did not end in {STOP_S:g} s')
         if self._camera is not None:
-            logger.info(f'{self._camera.input.topic}: {self._camera.ledger.snapshot()}')
+            ledger = self._camera.ledger.snapshot()
+            if ledger.received:
+                logger.info(f'{self._camera.input.topic}: {ledger}')
             self._camera.destroy()
         if self._label_info is not None:
             self._label_info.destroy()

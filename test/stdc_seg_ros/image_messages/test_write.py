@@ -146,3 +146,12 @@ def test_jpeg_keeps_the_colors_apart(encoding):
     if encoding == 'mono8':
         expected = pixels[..., None]
     assert np.abs(decoded.astype(int) - expected).max() <= 4
+
+
+def test_jpeg_quality_is_the_callers():
+    pixels = np.random.default_rng(3).integers(0, 256, (32, 48, 3), dtype=np.uint8)
+    sizes = [
+        len(compressed_message(pixels, 'rgb8', 'jpeg', HEADER, quality).data)
+        for quality in (10, 50, 95)
+    ]
+    assert sizes == sorted(set(sizes))

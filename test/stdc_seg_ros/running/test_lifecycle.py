@@ -246,6 +246,27 @@ def test_a_restarted_publisher_is_another_epoch(active, make_camera, masks, diag
     assert counts['published'] == counts['processed'] + counts['lost']
 
 
+def test_two_publishers_are_told_apart_or_their_loss_is_unknown(
+    active, make_camera, masks, diagnostics
+):
+    import rclpy
+
+    cameras = [make_camera(), make_camera()]
+    for camera in cameras:
+        wait_for('reliable', lambda camera=camera: camera.reliability_of_node() == 'reliable')
+    diagnostics.wait('image', lambda *status: True, 'a look at the publishers')
+    for _ in range(3):
+        for camera in cameras:
+            ask(camera, image_message(SMALL), masks)
+    counts = ledger(diagnostics, lambda counts: counts['processed'] >= 6)
+    assert counts['balance'] == 0
+    if hasattr(rclpy, 'InitContextManager'):  # Kilted says whose a message is
+        assert counts['epochs'] == 2
+        assert counts['published'] == counts['received'] + counts['lost']
+    else:
+        assert counts['published'] is counts['lost'] is None
+
+
 def test_what_comes_while_inactive_is_counted_apart(
     active, change, make_camera, masks, diagnostics
 ):
