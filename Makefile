@@ -1,10 +1,14 @@
-# make test and make test-slow set up everything they need in .venv-test.
+# make demo, make test and make test-slow set up everything they need, each in its own folder.
+#   BAG=...     make demo plays this rosbag2 instead of the rendered drive
+#   TOPIC=...   with these images, where the bag has several;  LABELS=...  with these labels
+#   MODEL=...   another model file for make demo
 #   TORCH=...   another build of torch, as pip takes it   (default: torch==2.13.0)
 #   PYTHON=...  the Python to make it with, 3.10 or later
-#   VENV=...    another place for the virtual environment
+#   VENV=...    another place for the tests' virtual environment
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 VENV ?= .venv-test
+DEMO_VENV ?= .venv-demo
 BIN := $(VENV)/bin
 
 # ROS is the sourced one, or else PyPI's wheels of it. Never both: the wheels put their libraries
@@ -12,20 +16,30 @@ BIN := $(VENV)/bin
 # A sourced ROS has plugins for pytest that do not work with every version of it.
 ifdef ROS_DISTRO
 VENV_OPTIONS := --system-site-packages
-EXTRAS := train,test,bag
+DEMO_EXTRAS := bag
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD := 1
 else
-EXTRAS := train,test,bag,ros
+DEMO_EXTRAS := bag,ros
 endif
-INSTALLED := $(VENV)/installed-with-ros-$(or $(ROS_DISTRO),wheels)
+MARK := installed-with-ros-$(or $(ROS_DISTRO),wheels)
+INSTALLED := $(VENV)/$(MARK)
+DEMO_INSTALLED := $(DEMO_VENV)/$(MARK)
+PIP := python -m pip --disable-pip-version-check --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-slow lint clean
+.PHONY: help demo test test-slow lint clean
 
 help:
+	@echo 'make demo       play a drive through the real node and write a page about it; no ROS needed'
+	@echo 'make demo BAG=path TOPIC=/camera/image_raw   the same with your own rosbag2'
 	@echo 'make test       set up .venv-test, check style and types, run the tests (under 10 minutes)'
 	@echo 'make test-slow  what takes longer: the export matrix, a smoke training'
-	@echo 'make clean      remove .venv-test and what the tests left'
+	@echo 'make clean      remove the virtual environments and what the tests left'
+
+demo: $(DEMO_INSTALLED)
+	@$(DEMO_VENV)/bin/stdc_seg_demo --output demo $(if $(BAG),--bag '$(BAG)') \
+		$(if $(TOPIC),--topic '$(TOPIC)') $(if $(LABELS),--label-topic '$(LABELS)') \
+		$(if $(MODEL),--model '$(MODEL)')
 
 test: lint
 	$(BIN)/python -m pytest -m 'not slow'
@@ -38,13 +52,23 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+define make-venv
+	@$(PYTHON) -c 'import sys; sys.exit("Python %d.%d is too old, 3.10 or later is needed: make PYTHON=python3.x" % sys.version_info[:2] if sys.version_info < (3, 10) else 0)'
+	@echo 'setting up $(@D), a minute or two'
+	@$(PYTHON) -m venv --clear $(VENV_OPTIONS) $(@D)
+endef
+
+$(DEMO_INSTALLED): setup.py Makefile
+	$(make-venv)
+	@$(@D)/bin/$(PIP) --editable '.[$(DEMO_EXTRAS)]'
+	@touch $@
+
 # Torch first and by itself: what depends on it then finds it and asks for no other build.
 $(INSTALLED): setup.py pyproject.toml Makefile
-	@$(PYTHON) -c 'import sys; sys.exit("Python %d.%d is too old, 3.10 or later is needed: make PYTHON=python3.x" % sys.version_info[:2] if sys.version_info < (3, 10) else 0)'
-	$(PYTHON) -m venv --clear $(VENV_OPTIONS) $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
-	touch $@
+	$(make-venv)
+	$(@D)/bin/$(PIP) $(TORCH)
+	$(@D)/bin/$(PIP) --editable '.[train,test,$(DEMO_EXTRAS)]'
+	@touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(DEMO_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

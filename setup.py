@@ -20,10 +20,11 @@ setup(
     maintainer='stdc_seg_ros maintainers',
     maintainer_email='stdc-seg-ros@users.noreply.example',
     packages=find_packages(include=['stdc_core*', 'stdc_seg_ros*']),
-    package_data={'stdc_core': ['py.typed'], PACKAGE: [PROFILE]},
+    package_data={'stdc_core': ['py.typed'], PACKAGE: [PROFILE, 'bag/*.j2']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
+        (f'share/{PACKAGE}/models', sorted(glob('models/*.onnx'))),
         # Our processes find it in the package; other people's launch files look here.
         (f'share/{PACKAGE}/config', [f'{PACKAGE}/{PROFILE}', *glob('config/*')]),
         (f'share/{PACKAGE}/launch', glob('launch/*.launch.py')),
@@ -70,9 +71,10 @@ setup(
     entry_points={
         'console_scripts': [
             'stdc_seg = stdc_core.command_line.main:main',
-            'segmentation_node = stdc_seg_ros.segmentation_node:main',
             'build_bag = stdc_seg_ros.bag.command_line:build_bag',
             'play_bag = stdc_seg_ros.bag.command_line:play_bag',
+            'stdc_seg_demo = stdc_seg_ros.bag.command_line:stdc_seg_demo',
+            'segmentation_node = stdc_seg_ros.segmentation_node:main',
         ]
     },
     zip_safe=False,

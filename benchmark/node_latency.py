@@ -27,7 +27,7 @@ from stdc_core.command_line.run_command import run_command
 from stdc_core.errors import UserError
 from stdc_core.geometry import Size
 from stdc_core.processor import processor_name
-from stdc_core.self_check import draw_street
+from stdc_core.synthetic.drive import street_picture
 from stdc_seg_ros.image_messages import ImageWriter
 from stdc_seg_ros.transport import tune_transport
 
@@ -93,7 +93,7 @@ def publish(height: int, width: int, rate: float, frames: int) -> None:
         Image, 'image', QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
     )
     writer = ImageWriter('rgb8')
-    picture = draw_street(Size(height, width))
+    picture = street_picture(Size(height, width))
     while not publisher.get_subscription_count():
         time.sleep(0.01)
     time.sleep(2.0)  # the node follows our reliability, and its statistics begin

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from stdc_core import __version__
 from stdc_core.atomic_file import atomic_path
@@ -30,7 +31,8 @@ from stdc_core.model_file import (
 from stdc_core.networks.checkpoint import Checkpoint
 from stdc_core.networks.model_graph import ModelGraph
 from stdc_core.networks.stdc_seg import fold_for_inference
-from stdc_core.self_check import SelfCheck, draw_street
+from stdc_core.self_check import SelfCheck
+from stdc_core.synthetic.drive import street_picture
 from stdc_core.upsample import upsample_labels
 
 MAX_LOGIT_DIFFERENCE = 1e-3  # absolute, ONNX Runtime against torch, both fp32
@@ -63,6 +65,7 @@ def export_model(
     size: Size,
     detail: bool = True,
     resize: ResizeMode = 'stretch',
+    half_weights: bool = False,
     align_corners: bool | None = None,
 ) -> ExportReport:
     """Write a model file and compare it with torch; a file that differs is not kept.
@@ -72,6 +75,8 @@ def export_model(
     :param size: default input size.
     :param detail: keep the detail head; an engine computes it only where it is asked for.
     :param resize: how frames become the network's input.
+    :param half_weights: round the weights to half precision; the file stays float32, and
+        compressed it takes little more than half.
     :param align_corners: how logits are upsampled; as in training where None.
     :raises ExportError: the file's logits or labels are not torch's.
     :raises InvalidArgumentError: the size is out of range.
@@ -79,8 +84,11 @@ def export_model(
     check_network_size(size)
     if align_corners is None:
         align_corners = checkpoint.align_corners
-    graph = ModelGraph(fold_for_inference(checkpoint.build(), detail=detail)).eval()
-    frame = draw_street(size)
+    network = fold_for_inference(checkpoint.build(), detail=detail)
+    if half_weights:
+        _round_to_half(network)
+    graph = ModelGraph(network).eval()
+    frame = street_picture(size)
     sampling = FrameGeometry(size, size, resize).sampling(logit_grid(size), align_corners)
     labels = upsample_labels(_torch_outputs(graph, frame)[0], sampling)
     metadata = ModelMetadata(
@@ -100,6 +108,12 @@ def export_model(
         add_metadata(proto, metadata)
         onnx.save_model(proto, part)
         return _compare_with_torch(read_model_file(part), graph)
+
+
+@torch.no_grad()
+def _round_to_half(network: nn.Module) -> None:
+    for parameter in network.parameters():
+        parameter.copy_(parameter.half())
 
 
 def _to_onnx(graph: ModelGraph, *, detail: bool) -> onnx.ModelProto:
@@ -142,7 +156,7 @@ def _compare_with_torch(model: ModelFile, graph: ModelGraph) -> ExportReport:
     differences = []
     agreement = 1.0
     for size in (model.metadata.default_size, SECOND_SIZE):
-        frame = check.frame if size == check.frame.shape[:2] else draw_street(size)
+        frame = check.frame if size == check.frame.shape[:2] else street_picture(size)
         try:
             with open_engine(model, 'onnxruntime', size=size, detail=model.has_detail) as engine:
                 found = [part for part in engine.run_network(frame) if part is not None]

@@ -1,18 +1,15 @@
 """Set-up of a process that sends or receives images, before rclpy.init()."""
 
-import ctypes
 import os
 from pathlib import Path
 
 import rclpy
 
+from stdc_core.memory import keep_freed_memory
+
 SHARED_MEMORY_PROFILE = Path(__file__).with_name('fastdds_shared_memory.xml')
 PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-
-M_TRIM_THRESHOLD = -1  # malloc.h
-M_MMAP_THRESHOLD = -3
-MMAP_THRESHOLD = 32 << 20  # the most that glibc takes
-TRIM_THRESHOLD = 512 << 20
+KEPT_MEMORY = 512 << 20  # bytes
 
 
 def tune_transport() -> None:
@@ -27,7 +24,4 @@ def tune_transport() -> None:
         # warns of the second, which is the only one that earlier ones know.
         kilted = hasattr(rclpy, 'InitContextManager')
         os.environ[PROFILE_VARIABLES[0 if kilted else 1]] = str(SHARED_MEMORY_PROFILE)
-    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD)
-        mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD)
+    keep_freed_memory(KEPT_MEMORY)

@@ -67,3 +67,12 @@ def model(model_path) -> ModelFile:
 def frame() -> np.ndarray:
     """BGR noise of a size that is not the model's."""
     return np.random.default_rng(1).integers(0, 256, (90, 170, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope='session')
+def real_camvid() -> Path:
+    """Find the real CamVid beside the repository; say aloud where it is not."""
+    root = Path(__file__).parents[2] / 'shared/data/camvid'
+    if not root.is_dir():
+        pytest.skip(f'NOT RUN, needs the real CamVid in {root}')
+    return root

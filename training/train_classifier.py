@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+# Huge pages for tensors on the CPU; torch looks at this when it is imported.
+os.environ.setdefault('THP_MEM_ALLOC_ENABLE', '1')
+
 import torch
 import tyro
 
 from stdc_core.command_line.run_command import run_command
+from stdc_core.memory import keep_freed_memory
 from stdc_core.training.classification import (
     ClassificationRecipe,
     ClassificationTask,
@@ -65,6 +70,7 @@ def train(arguments: Arguments) -> int:
 
     :return: 0, or 128 and the number of the signal that ended it.
     """
+    keep_freed_memory()
     if arguments.threads is not None:
         check_range('threads', arguments.threads, least=1)
         torch.set_num_threads(arguments.threads)

@@ -7,18 +7,29 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+# Huge pages for tensors on the CPU; torch looks at this when it is imported.
+os.environ.setdefault('THP_MEM_ALLOC_ENABLE', '1')
+
 import rich
 import torch
 import tyro
 
 from stdc_core.command_line.run_command import run_command
-from stdc_core.training.datasets import DatasetSplit, Layout, check_dataset, open_dataset
+from stdc_core.memory import keep_freed_memory
+from stdc_core.training.datasets import (
+    DatasetSplit,
+    Layout,
+    SegmentationDataset,
+    check_dataset,
+    open_dataset,
+)
 from stdc_core.training.image_store import ImageStore
 from stdc_core.training.processes import Processes, join_processes
 from stdc_core.training.progress import training_progress
@@ -43,6 +54,9 @@ class Arguments:
     :param layout: of the data set.
     :param train_split: what is trained on.
     :param val_split: what is evaluated on.
+    :param extra: another data set of the same classes whose training split is trained on, too,
+        e.g. rendered streets (training/render_streets.py).
+    :param extra_share: of the images that are trained on.
     :param leave_out: sequences (drives, cities) to leave out of the training; they are evaluated
         on instead of the validation split.
     :param resume: go on with the run in the output folder.
@@ -61,6 +75,8 @@ class Arguments:
     layout: Layout = 'auto'
     train_split: str = 'train'
     val_split: str = 'val'
+    extra: Annotated[Path | None, tyro.conf.arg(metavar='PATH')] = None
+    extra_share: float = 0.35
     leave_out: tuple[str, ...] = ()
     resume: bool = False
     weights: Annotated[Path | None, tyro.conf.arg(metavar='FILE')] = None
@@ -76,6 +92,7 @@ def train(arguments: Arguments) -> int:
 
     :return: 0, or 128 and the number of the signal that ended it.
     """
+    keep_freed_memory()
     if arguments.threads is not None:
         check_range('threads', arguments.threads, least=1)
         torch.set_num_threads(arguments.threads)
@@ -140,24 +157,34 @@ def train(arguments: Arguments) -> int:
 
 def _open_splits(arguments: Arguments, processes: Processes) -> tuple[DatasetSplit, DatasetSplit]:
     """Open what is trained and evaluated on; refuse a data set that is not in order."""
-    dataset = open_dataset(arguments.dataset, arguments.layout)
-    if processes.first and not arguments.resume:
-        with rich.get_console().status('checking the data set'):
-            report = check_dataset(dataset)
-        if not report.ok:
-            raise RunError(
-                f'{arguments.dataset} is not in order ({len(report.problems)} problems, '
-                f'{len(report.overlaps)} overlaps): see training/check_dataset.py'
-            )
+    dataset = _open_checked(arguments.dataset, arguments.layout, arguments, processes)
     train = dataset.split(arguments.train_split)
     if arguments.train_split == arguments.val_split and not arguments.leave_out:
         raise RunError(f"split '{train.name}' is to be trained and evaluated on: name two")
     if arguments.leave_out:
-        return (
-            train.without_sequences(arguments.leave_out),
-            train.only_sequences(arguments.leave_out),
-        )
-    return train, dataset.split(arguments.val_split)
+        val = train.only_sequences(arguments.leave_out)
+        train = train.without_sequences(arguments.leave_out)
+    else:
+        val = dataset.split(arguments.val_split)
+    if arguments.extra is not None:
+        extra = _open_checked(arguments.extra, 'auto', arguments, processes).split('train')
+        train = train.mixed_with(extra, arguments.extra_share)
+    return train, val
+
+
+def _open_checked(
+    path: Path, layout: Layout, arguments: Arguments, processes: Processes
+) -> SegmentationDataset:
+    dataset = open_dataset(path, layout)
+    if processes.first and not arguments.resume:
+        with rich.get_console().status(f'checking {path}'):
+            report = check_dataset(dataset)
+        if not report.ok:
+            raise RunError(
+                f'{path} is not in order ({len(report.problems)} problems, '
+                f'{len(report.overlaps)} overlaps): see training/check_dataset.py'
+            )
+    return dataset
 
 
 def _facts(arguments: Arguments) -> dict[str, object]:
@@ -168,6 +195,8 @@ def _facts(arguments: Arguments) -> dict[str, object]:
         'layout': arguments.layout,
         'train_split': arguments.train_split,
         'val_split': arguments.val_split,
+        'extra': None if arguments.extra is None else str(arguments.extra),
+        'extra_share': arguments.extra_share,
         'leave_out': list(arguments.leave_out),
         'weights': None if arguments.weights is None else str(arguments.weights),
     }

@@ -18,7 +18,7 @@ from stdc_core.benchmark.suite import run_suite
 from stdc_core.errors import UserError
 from stdc_core.geometry import Size
 from stdc_core.model_file import ModelFile, read_model_file
-from stdc_core.self_check import draw_street
+from stdc_core.synthetic.drive import street_picture
 
 
 def benchmark(
@@ -86,7 +86,7 @@ def _random_model(size: Size) -> ModelFile:
 
 def _camera_frame(image: Path | None, size: Size) -> NDArray[np.uint8]:
     if image is None:
-        return draw_street(size)
+        return street_picture(size)
     picture = cv2.imread(str(image), cv2.IMREAD_COLOR)
     if picture is None:
         raise UserError(f'{image} is no image that OpenCV can read')

@@ -18,6 +18,7 @@ def export(
     labels: Annotated[str | None, tyro.conf.arg(metavar='NAME|FILE')] = None,
     detail: bool = True,
     resize: ResizeMode = 'stretch',
+    half_weights: bool = False,
 ) -> None:
     """Make a model file of a checkpoint, compare it with torch, and say how close it is.
 
@@ -30,6 +31,7 @@ def export(
     :param labels: camvid, cityscapes or a YAML file, where the checkpoint does not say.
     :param detail: keep the detail head; it costs nothing where nobody asks for the detail map.
     :param resize: how a frame becomes the network's input.
+    :param half_weights: round the weights to half precision: the file compresses to about half.
     """
     try:
         import onnxruntime  # noqa: F401  # what the file is compared with
@@ -52,7 +54,9 @@ def export(
         modules = {re.sub(r'^((cp\.backbone\.)?[^.]*).*', r'\1', name) for name in source.skipped}
         print(f'no part of the network, left out: {", ".join(sorted(modules))}')
     print(f'exporting {checkpoint} and comparing with torch, half a minute', flush=True)
-    report = export_model(source, model, size=Size(*size), detail=detail, resize=resize)
+    report = export_model(
+        source, model, size=Size(*size), detail=detail, resize=resize, half_weights=half_weights
+    )
     print(
         f'{model}: {source.config.variant}, {len(source.labels)} classes, {Size(*size)}; logits '
         f'within {report.logit_difference:.1g} of torch, labels equal on '

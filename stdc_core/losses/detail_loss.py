@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from stdc_core.losses.detail_aggregation import DetailGroundTruth
 from stdc_core.losses.precision import full_precision
+from stdc_core.losses.upsampling import upsample
 
 DICE_EPSILON = 1.0  # equation 5
 
@@ -70,12 +71,7 @@ class DetailLoss(nn.Module):
         :return: float32 (float64 for float64 logits).
         """
         with full_precision(logits) as logits:
-            logits = functional.interpolate(
-                logits,
-                truth.target.shape[-2:],
-                mode='bilinear',
-                align_corners=self.align_corners,
-            )  # (N, 1, H, W)
+            logits = upsample(logits, truth.target.shape[-2:], self.align_corners)
             total = functional.binary_cross_entropy_with_logits(
                 logits,
                 truth.target.to(logits.dtype),

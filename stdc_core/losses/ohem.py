@@ -25,10 +25,19 @@ class OhemCrossEntropyLoss(nn.Module):
 
     :param threshold: in (0, 1]; 1 keeps every pixel that has a loss at all.
     :param min_kept_share: of all pixels of a batch, unlabeled ones among them, in (0, 1].
+    :param class_weights: float32, shape (C,), factors of the losses, before the hard ones are
+        chosen; None for equal ones (the authors').
     :raises InvalidArgumentError: one of them is outside its range.
     """
 
-    def __init__(self, threshold: float = 0.7, min_kept_share: float = 1 / 16) -> None:
+    class_weights: Tensor | None
+
+    def __init__(
+        self,
+        threshold: float = 0.7,
+        min_kept_share: float = 1 / 16,
+        class_weights: Tensor | None = None,
+    ) -> None:
         super().__init__()
         if not 0 < threshold <= 1:
             raise InvalidArgumentError(
@@ -40,6 +49,7 @@ class OhemCrossEntropyLoss(nn.Module):
             )
         self.hard_loss = -math.log(threshold)
         self.min_kept_share = min_kept_share
+        self.register_buffer('class_weights', class_weights)
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Without a sort and without waiting for the device.
@@ -50,7 +60,7 @@ class OhemCrossEntropyLoss(nn.Module):
         """
         with full_precision(logits) as logits:
             losses = functional.cross_entropy(
-                logits, labels, ignore_index=UNLABELED, reduction='none'
+                logits, labels, self.class_weights, ignore_index=UNLABELED, reduction='none'
             ).flatten()  # (N*H*W,)
             min_kept = max(1, int(losses.numel() * self.min_kept_share))
             hard = losses > self.hard_loss

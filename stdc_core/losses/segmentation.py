@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from stdc_core.errors import InvalidArgumentError
 from stdc_core.losses.detail_aggregation import DetailAggregation, DetailVariant
 from stdc_core.losses.detail_loss import DetailLoss
 from stdc_core.losses.ohem import OhemCrossEntropyLoss
 from stdc_core.losses.precision import full_precision
+from stdc_core.losses.upsampling import upsample
 from stdc_core.networks import STDCSegOutput
 
 
@@ -67,12 +67,19 @@ class LossTerms(NamedTuple):
 
 
 class SegmentationLoss(nn.Module):
-    """Sum over the heads of an :class:`STDCSeg` in training; it has nothing to learn itself."""
+    """Sum over the heads of an :class:`STDCSeg` in training; it has nothing to learn itself.
 
-    def __init__(self, config: LossConfig | None = None) -> None:
+    :param class_weights: float32, shape (C,), of the class heads; None for equal ones.
+    """
+
+    def __init__(
+        self, config: LossConfig | None = None, class_weights: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.config = config = config or LossConfig()
-        self.classes = OhemCrossEntropyLoss(config.ohem_threshold, config.min_kept_share)
+        self.classes = OhemCrossEntropyLoss(
+            config.ohem_threshold, config.min_kept_share, class_weights
+        )
         self.aggregation = (
             DetailAggregation(config.detail_variant, config.detail_strides)
             if config.has_detail
@@ -102,10 +109,5 @@ class SegmentationLoss(nn.Module):
 
     def _class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         with full_precision(logits) as logits:
-            logits = functional.interpolate(
-                logits,
-                labels.shape[-2:],
-                mode='bilinear',
-                align_corners=self.config.align_corners,
-            )  # (N, C, H, W)
+            logits = upsample(logits, labels.shape[-2:], self.config.align_corners)
         return self.classes(logits, labels)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from stdc_core.training.datasets import DatasetSplit
+from stdc_core.training.datasets import DatasetSplit, ImagePair
 
 
 class StoredSample(NamedTuple):
@@ -38,15 +38,16 @@ class ImageStore:
         self.split = split
         self.device = device
         self._free = keep_bytes
-        self._kept: dict[int, StoredSample] = {}
-        self._coming: dict[int, Future[StoredSample]] = {}
+        self._kept: dict[ImagePair, StoredSample] = {}  # a split may hold a pair more than once
+        self._coming: dict[ImagePair, Future[StoredSample]] = {}
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix='image_store')
 
     def prefetch(self, indices: Sequence[int]) -> None:
         """Start reading what :meth:`get` will be asked for next."""
         for index in indices:
-            if index not in self._kept and index not in self._coming:
-                self._coming[index] = self._pool.submit(self._read, index)
+            pair = self.split.pairs[index]
+            if pair not in self._kept and pair not in self._coming:
+                self._coming[pair] = self._pool.submit(self._read, index)
 
     def get(self, indices: Sequence[int]) -> tuple[list[Tensor], list[Tensor]]:
         """Images and labels of a batch.
@@ -54,13 +55,14 @@ class ImageStore:
         :raises DatasetError: a file cannot be read; names it.
         """
         self.prefetch(indices)
-        samples = [self._kept.get(index) or self._coming[index].result() for index in indices]
-        for index, sample in zip(indices, samples, strict=True):
-            if self._coming.pop(index, None) is not None:
+        pairs = [self.split.pairs[index] for index in indices]
+        samples = [self._kept.get(pair) or self._coming[pair].result() for pair in pairs]
+        for pair, sample in zip(pairs, samples, strict=True):
+            if self._coming.pop(pair, None) is not None:
                 size = sample.image.numel() + sample.labels.numel()
                 if size <= self._free:
                     self._free -= size
-                    self._kept[index] = sample
+                    self._kept[pair] = sample
         return [sample.image for sample in samples], [sample.labels for sample in samples]
 
     def _read(self, index: int) -> StoredSample:

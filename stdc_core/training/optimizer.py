@@ -29,7 +29,7 @@ def make_optimizer(network: STDCSeg, recipe: SegmentationRecipe) -> torch.optim.
         groups.append({'params': decayed, 'factor': factor, 'weight_decay': recipe.weight_decay})
         groups.append({'params': free, 'factor': factor, 'weight_decay': 0.0})
     if recipe.optimizer == 'adamw':
-        return torch.optim.AdamW(groups, lr=recipe.learning_rate)
+        return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
     return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
 
 

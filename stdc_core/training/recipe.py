@@ -10,7 +10,7 @@ from stdc_core.model_file import check_network_size
 from stdc_core.networks.stdc_seg import Variant
 from stdc_core.training.augmentation import AugmentationConfig
 
-Amp = Literal['off', 'bf16', 'fp16']
+Amp = Literal['auto', 'off', 'bf16', 'fp16']
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,11 @@ class SegmentationRecipe:
     :param weight_decay: of convolution weights; batch norm has none.
     :param warmup_iterations: the learning rate rises exponentially for so long.
     :param power: of the poly schedule after that.
+    :param class_balance: rare classes weigh more in the class losses: ENet's weights of the
+        training split to this power, 1 for the average pixel; 0 for the paper's equal weights.
     :param ema_decay: of the moving average of the weights that is evaluated and kept; 0 for none.
-    :param amp: precision of the network in training; losses are fp32.
+    :param amp: precision of the network in training; losses are fp32. ``auto`` is bf16 where the
+        device computes in it, else fp32 (emulated, bf16 takes several times as long).
     :param seed: of weights, order and augmentation.
     :param evaluate_every: iterations from one evaluation to the next.
     :param evaluation_size: network input in evaluation; None for each image's own.
@@ -50,6 +53,7 @@ class SegmentationRecipe:
     weight_decay: float = 5e-4
     warmup_iterations: int = 200
     power: float = 0.9
+    class_balance: float = 0.0
     ema_decay: float = 0.0
     amp: Amp = 'off'
     seed: int = 0
@@ -61,7 +65,14 @@ class SegmentationRecipe:
     def __post_init__(self) -> None:
         for name in ('iterations', 'batch_size', 'accumulate', 'evaluate_every'):
             check_range(name, getattr(self, name), least=1)
-        for name in ('learning_rate', 'head_factor', 'weight_decay', 'power', 'seed'):
+        for name in (
+            'learning_rate',
+            'head_factor',
+            'weight_decay',
+            'power',
+            'class_balance',
+            'seed',
+        ):
             check_range(name, getattr(self, name), least=0)
         check_range('momentum', self.momentum, least=0, below=1)
         check_range('ema_decay', self.ema_decay, least=0, below=1)
@@ -105,7 +116,7 @@ PRESETS: dict[str, tuple[str, SegmentationRecipe]] = {
     ),
     'camvid': ("The paper's recipe for CamVid, evaluated at the images' own size.", _CAMVID),
     'small': (
-        'For two CPU cores and an hour: small batches and crops, adamw, bf16.',
+        'For two CPU cores and an hour: small batches and crops, adamw.',
         SegmentationRecipe(
             iterations=2_400,
             batch_size=6,
@@ -115,10 +126,11 @@ PRESETS: dict[str, tuple[str, SegmentationRecipe]] = {
             head_factor=1.0,
             weight_decay=0.02,
             warmup_iterations=100,
+            class_balance=0.5,
             ema_decay=0.99,
-            amp='bf16',
+            amp='auto',
             evaluate_every=400,
-            augmentation=AugmentationConfig(scales=(0.6, 2.0)),
+            augmentation=AugmentationConfig(scales=(0.6, 2.0), jitter=0.3),
         ),
     ),
 }

@@ -15,6 +15,7 @@ from stdc_core.networks.initial_weights import load_initial_weights
 from stdc_core.training.augmentation import Augmentation
 from stdc_core.training.batch_order import check_batch, local_batch
 from stdc_core.training.datasets import DatasetSplit
+from stdc_core.training.datasets.class_weights import balancing_weights
 from stdc_core.training.evaluation import Evaluation, NetworkSegmenter, evaluate
 from stdc_core.training.evaluation_report import by_name, finite
 from stdc_core.training.image_store import ImageStore
@@ -40,7 +41,10 @@ class SegmentationTask:
         self._recipe = recipe
         self._store = store
         self._processes = processes
-        self._loss = SegmentationLoss(recipe.loss).to(processes.device)
+        weights = None
+        if recipe.class_balance:
+            weights = torch.from_numpy(balancing_weights(store.split, recipe.class_balance))
+        self._loss = SegmentationLoss(recipe.loss, weights).to(processes.device)
         self._augment = Augmentation(recipe.augmentation, recipe.crop, recipe.seed)
 
     def batch(self, iteration: int) -> tuple[Tensor, Tensor]:

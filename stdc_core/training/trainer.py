@@ -38,6 +38,15 @@ class Task(Protocol):
         """Of the parameter groups with factor 1, before this iteration's step."""
 
 
+def supported_amp(device: torch.device) -> Amp:
+    """Whether a device has instructions for bf16: ``bf16``, or ``off``."""
+    if device.type == 'cuda':
+        return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else 'off'
+    capabilities = torch.cpu.get_capabilities()
+    names = ('avx512_bf16', 'amx_bf16', 'bf16')  # the last one on ARM
+    return 'bf16' if any(capabilities.get(name) for name in names) else 'off'
+
+
 @dataclass(frozen=True)
 class Step:
     """What one iteration came to.
@@ -107,8 +116,8 @@ class Trainer:
         self._task = task
         self._processes = processes
         self._accumulate = accumulate
-        self._amp = amp
-        self._scaler = torch.amp.GradScaler(processes.device.type, enabled=amp == 'fp16')
+        self._amp = supported_amp(processes.device) if amp == 'auto' else amp
+        self._scaler = torch.amp.GradScaler(processes.device.type, enabled=self._amp == 'fp16')
 
     @property
     def network(self) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Entry points of ``build_bag`` and ``play_bag``.
+"""Entry points of ``build_bag``, ``play_bag`` and ``stdc_seg_demo``.
 
 Exit code 0, 1 for an error, 2 for wrong usage; 130 and 143 for Ctrl-C and SIGTERM, which end
 ``play_bag`` with 0 once it plays.
@@ -25,6 +25,14 @@ def play_bag() -> int:
     return run_command('play_bag', _play_bag)
 
 
+def stdc_seg_demo() -> int:
+    """Run the command line of this process.
+
+    :return: the exit code.
+    """
+    return run_command('stdc_seg_demo', _demo)
+
+
 def _build_bag() -> None:
     """Import here: Ctrl-C while the libraries load ends as it does later."""
     os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')  # read on import: errors are one line
@@ -42,3 +50,13 @@ def _play_bag() -> None:
     from stdc_seg_ros.bag.play_bag import play_bag
 
     tyro.cli(play_bag, prog='play_bag')
+
+
+def _demo() -> None:
+    os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')
+
+    import tyro
+
+    from stdc_seg_ros.bag.demo import demo
+
+    tyro.cli(demo, prog='stdc_seg_demo')

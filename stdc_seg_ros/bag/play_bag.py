@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from stdc_core.command_line.run_command import run_command
 from stdc_core.errors import InvalidArgumentError
 from stdc_seg_ros.bag.bag_reader import (
     CAMERA_INFO,
@@ -144,3 +146,7 @@ class _Player:
 def _clock_message(bag_ns: int) -> Any:
     seconds, nanoseconds = divmod(bag_ns, 10**9)
     return Clock(clock=Time(sec=seconds, nanosec=nanoseconds))
+
+
+if __name__ == '__main__':
+    sys.exit(run_command('play_bag', lambda: tyro.cli(play_bag, prog='play_bag')))

@@ -27,6 +27,8 @@ MAX_PIXELS = 64_000_000  # an image that announces more is refused before it is 
 # 8 pixels.
 MAX_PIXELS_PER_BYTE = {'JPEG': 8 * 64, 'PNG': 8 * 1032}
 
+_FORMATS = ('jpeg', 'jpg', 'png')  # what a publisher calls them
+
 # The stored pixels, not turned by EXIF: camera_info is about those.
 _COLOR = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 _GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
@@ -51,7 +53,7 @@ def decode_compressed(message: CompressedImage) -> CameraFrame:
     data = np.frombuffer(message.data, np.uint8) if len(message.data) else np.empty(0, np.uint8)
     size = _announced_size(data, message.format)
     encoding, _, stored = message.format.partition(';')
-    mosaic = encoding.startswith('bayer_') and 'bgr' not in stored
+    mosaic = encoding.startswith('bayer_') and not ('bgr' in stored or 'rgb' in stored)
     pixels = _decode(data, _GREY if mosaic else _COLOR)
     if pixels is None or pixels.shape[:2] != size:
         raise BadImageError(
@@ -95,9 +97,6 @@ def _announced_size(data: NDArray[np.uint8], message_format: str) -> Size:
             f'whole {header.kind}'
         )
     return header.size
-
-
-_FORMATS = ('jpeg', 'jpg', 'png')
 
 
 def _decode(data: NDArray[np.uint8], flags: int) -> NDArray[np.uint8] | None:

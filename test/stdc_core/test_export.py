@@ -1,6 +1,7 @@
 """Export checks itself; the slow part exports what users will."""
 
 import dataclasses
+import zlib
 
 import numpy as np
 import onnx
@@ -145,3 +146,17 @@ def test_ablations_export_too(config, make_checkpoint, tmp_path):
     export_model(checkpoint, tmp_path / 'model.onnx', size=Size(128, 128))
     with open_engine(tmp_path / 'model.onnx', 'torch') as engine:
         assert engine.info.agreement > 0.999
+
+
+def test_half_weights_are_rounded_and_compress(checkpoint, tmp_path):
+    path = tmp_path / 'model.onnx'
+    export_model(checkpoint, path, size=SIZE, half_weights=True)
+    proto = onnx.load(path)
+    weights = [onnx.numpy_helper.to_array(tensor) for tensor in proto.graph.initializer]
+    kernels = [weight for weight in weights if weight.ndim == 4 and weight.size > 1000]
+    assert sum(kernel.size for kernel in kernels) > 7_000_000
+    for kernel in kernels:
+        assert kernel.dtype == np.float32
+        np.testing.assert_array_equal(kernel, kernel.astype(np.float16))
+    content = path.read_bytes()
+    assert len(zlib.compress(content, 6)) < 0.62 * len(content)

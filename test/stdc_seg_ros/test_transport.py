@@ -20,12 +20,13 @@ def faults():
         [np.ones(2 << 20, np.uint8) for _ in range(3)]  # the images on their way at a time
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 """
+# Named fastdds_…, before Kilted fastrtps_…
 SEGMENTS = """
 import rclpy
 rclpy.init()
 node = rclpy.create_node('segments')
 lines = open('/proc/self/maps').read().splitlines()
-ranges = [line.split()[0].split('-') for line in lines if '/dev/shm/fastdds_' in line]
+ranges = [line.split()[0].split('-') for line in lines if '/dev/shm/fast' in line]
 print(max(int(end, 16) - int(start, 16) for start, end in ranges))
 node.destroy_node()
 rclpy.try_shutdown()

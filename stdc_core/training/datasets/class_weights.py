@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stdc_core.training.datasets.dataset import DatasetSplit
+
 C = 1.02  # ENet's; keeps the weights between 1.4 and 50.5
 FORMULA = '1 / ln(1.02 + share of the labelled pixels)'
 
@@ -20,3 +22,18 @@ def enet_class_weights(pixels: ArrayLike) -> NDArray[np.float64]:
     """
     counts = np.asarray(pixels, np.float64)
     return 1 / np.log(C + counts / counts.sum())
+
+
+def balancing_weights(split: DatasetSplit, power: float) -> NDArray[np.float32]:
+    """ENet's weights to a power, scaled so that the average labelled pixel has weight 1.
+
+    :param power: 0 for equal weights, 1 for ENet's.
+    :return: shape (C,), for the loss.
+    """
+    pixels = np.zeros(len(split.labels), np.int64)
+    for pair in split.pairs:
+        labels = split.decoder.decode(pair.label_path).labels
+        pixels += np.bincount(labels.ravel(), minlength=256)[: len(pixels)]
+    shares = pixels / pixels.sum()
+    weights = enet_class_weights(shares) ** power
+    return (weights / (shares @ weights)).astype(np.float32)

@@ -101,6 +101,32 @@ class DatasetSplit:
             )
         return replace(self, pairs=pairs)
 
+    def mixed_with(self, other: DatasetSplit, share: float) -> DatasetSplit:
+        """Add the pairs of another split, so that they make up about a share of all.
+
+        Pairs of one or the other are repeated a whole number of times; no pair is left out.
+
+        :param share: of the other split's pairs, above 0 and below 1.
+        :raises DatasetError: the splits differ in their classes, or in what values in the label
+            files mean.
+        """
+        if not 0 < share < 1:
+            raise DatasetError(f'share is {share}, expected a number above 0 and below 1')
+        if self.labels != other.labels:
+            raise DatasetError(
+                f"classes are those of '{self.labels.name}' here and of '{other.labels.name}' "
+                'there: two data sets that are mixed need the same label set'
+            )
+        if unlike := set(other.decoder.classes) - set(self.decoder.classes):
+            value, meaning = min(unlike)
+            raise DatasetError(
+                f'label {value} means class {meaning} in one of the two data sets and not in the '
+                'other: describe both by YAML files with the same ids'
+            )
+        wanted = len(other) / len(self) * (1 - share) / share  # copies of each pair of this split
+        mine, theirs = max(1, round(wanted)), max(1, round(1 / wanted))
+        return replace(self, pairs=mine * self.pairs + theirs * other.pairs)
+
     def _check_sequences(self, sequences: Collection[str]) -> None:
         if isinstance(sequences, str) or not sequences:
             raise DatasetError(f'sequences are {sequences!r}, expected a list of names')

@@ -1,5 +1,6 @@
 """OHEM against loops over pixels in float64."""
 
+import itertools
 import math
 
 import pytest
@@ -154,3 +155,19 @@ def test_impossible_settings_are_refused(value):
         OhemCrossEntropyLoss(threshold=value)
     with pytest.raises(InvalidArgumentError, match=f'min_kept_share is {value}, expected'):
         OhemCrossEntropyLoss(min_kept_share=value)
+
+
+def test_class_weights_are_factors_before_the_hard_pixels_are_chosen():
+    torch.manual_seed(3)
+    logits, labels = torch.randn(2, 3, 8, 9), torch.randint(0, 3, (2, 8, 9))
+    labels[0, 0] = 255
+    weights = torch.tensor([0.5, 1.0, 4.0])
+    found = OhemCrossEntropyLoss(0.7, 1 / 16, weights)(logits, labels)
+    losses = []
+    for n, y, x in itertools.product(range(2), range(8), range(9)):
+        label = int(labels[n, y, x])
+        if label != 255:
+            probability = logits[n, :, y, x].softmax(0)[label]
+            losses.append(float(-weights[label] * probability.log()))
+    hard = [loss for loss in losses if loss > -math.log(0.7)]
+    assert float(found) == pytest.approx(sum(hard) / len(hard), rel=1e-5)

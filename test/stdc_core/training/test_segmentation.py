@@ -19,6 +19,7 @@ from stdc_core.losses import LossConfig
 from stdc_core.networks import STDCSeg, STDCSegConfig
 from stdc_core.networks.checkpoint import load_checkpoint, save_checkpoint
 from stdc_core.training.augmentation import AugmentationConfig
+from stdc_core.training.datasets.class_weights import balancing_weights
 from stdc_core.training.evaluation import NetworkSegmenter, evaluate
 from stdc_core.training.image_store import ImageStore
 from stdc_core.training.optimizer import FAST_PARTS, make_optimizer, set_learning_rate
@@ -26,7 +27,7 @@ from stdc_core.training.processes import Processes
 from stdc_core.training.recipe import PRESETS, SegmentationRecipe
 from stdc_core.training.run_folder import RunError, RunFolder
 from stdc_core.training.segmentation import start_segmentation
-from stdc_core.training.trainer import NotFiniteError, run_training
+from stdc_core.training.trainer import NotFiniteError, run_training, supported_amp
 
 CPU = torch.device('cpu')
 ALONE = Processes(0, 1, CPU)
@@ -39,7 +40,7 @@ TINY = SegmentationRecipe(
     head_factor=1.0,
     warmup_iterations=2,
     ema_decay=0.9,
-    amp='bf16',
+    amp='auto',
     evaluate_every=4,
     augmentation=AugmentationConfig(scales=(0.6, 1.5)),
 )
@@ -85,7 +86,10 @@ def lines(folder: Path, kind: str) -> list[dict]:
 def assert_same_tensors(a, b):
     assert a.keys() == b.keys()
     for name in a:
-        assert torch.equal(a[name], b[name]), name
+        equal = torch.equal(
+            a[name], b[name]
+        )  # alone, or pytest would print the tensors for minutes
+        assert equal, name
 
 
 def test_a_run_leaves_all_it_promises(train):
@@ -333,3 +337,21 @@ def test_two_minutes_of_training_reach_60_percent(train):
     assert training.trainer.best >= 0.6
     losses = [line['loss_total'] for line in lines(folder, 'train')]
     assert losses[-1] < 0.7 * losses[0]
+
+
+def test_rare_classes_weigh_more_where_the_recipe_says_so(train, streets):
+    _, training = train(replace(TINY, iterations=1, class_balance=1.0))
+    weights = training.trainer._task._loss.classes.class_weights
+    torch.testing.assert_close(
+        weights, torch.from_numpy(balancing_weights(streets.split('train'), 1.0))
+    )
+
+
+def test_auto_is_bf16_only_where_the_processor_computes_in_it(monkeypatch):
+    for capabilities, amp in (
+        ({'avx2': True, 'avx512_bf16': False}, 'off'),
+        ({'avx2': True, 'avx512_bf16': True}, 'bf16'),
+        ({'amx_bf16': True}, 'bf16'),
+    ):
+        monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda found=capabilities: found)
+        assert supported_amp(CPU) == amp

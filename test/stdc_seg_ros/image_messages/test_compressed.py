@@ -108,8 +108,8 @@ def test_every_png_becomes_three_channels_of_8_bits(picture, expected):
 @pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
 @pytest.mark.parametrize('bits', [8, 16])
 def test_a_compressed_mosaic_is_interpolated_as_a_raw_one(pattern, bits):
-    mosaic = PICTURE[..., 0]
-    data = encode(np.ascontiguousarray(mosaic), '.png')
+    mosaic = np.ascontiguousarray(PICTURE[..., 0])
+    data = encode(mosaic if bits == 8 else mosaic.astype(np.uint16) * 256 + 200, '.png')
     raw = Image(encoding=f'bayer_{pattern}8', height=12, width=17, step=17, data=mosaic.tobytes())
     expected = decode_image(raw)
     frame = decode_compressed(make_message(data, f'bayer_{pattern}{bits}; png compressed '))

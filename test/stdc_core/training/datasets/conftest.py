@@ -76,11 +76,3 @@ def camvid(tmp_path, write_pair) -> Path:
                 root / split / f'images/{name}.png', root / split / f'labels/{name}.png', labels
             )
     return root
-
-
-@pytest.fixture(scope='session')
-def real_camvid() -> Path:
-    root = Path(__file__).parents[5] / 'shared/data/camvid'
-    if not root.is_dir():
-        pytest.skip(f'NOT RUN, needs the real CamVid in {root}')
-    return root

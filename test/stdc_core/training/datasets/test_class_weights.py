@@ -1,8 +1,10 @@
 import math
 
+import numpy as np
 import pytest
 
-from stdc_core.training.datasets.class_weights import enet_class_weights
+from stdc_core.training.datasets import open_dataset
+from stdc_core.training.datasets.class_weights import balancing_weights, enet_class_weights
 
 
 def test_weights_are_enets_formula():
@@ -13,3 +15,18 @@ def test_weights_are_enets_formula():
 
 def test_bounds_are_those_of_the_docstring():
     assert enet_class_weights([7, 0]).tolist() == pytest.approx([1.42, 50.5], abs=0.01)
+
+
+def test_balancing_weights_are_a_power_of_enets_and_1_on_average(camvid):
+    split = open_dataset(camvid).split('train')
+    pixels = np.zeros(11)
+    for index in range(len(split)):
+        for label in split.load(index).labels.ravel():
+            if label != 255:
+                pixels[label] += 1
+    enet = enet_class_weights(pixels)
+    weights = balancing_weights(split, 0.5)
+    assert weights.dtype == np.float32
+    np.testing.assert_allclose(weights / weights[0], np.sqrt(enet / enet[0]), rtol=1e-6)
+    np.testing.assert_allclose((pixels * weights).sum() / pixels.sum(), 1, rtol=1e-6)
+    np.testing.assert_allclose(balancing_weights(split, 0), 1)

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import subprocess
 import sys
@@ -6,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stdc_core.labels import CAMVID
+from stdc_core.labels import CAMVID, CITYSCAPES
 from stdc_core.training.datasets import DatasetError, open_dataset
 from stdc_core.training.datasets.dataset import read_image
 
@@ -125,3 +126,28 @@ def test_real_camvid_has_the_known_frames(real_camvid):
     top, bottom = sample.labels[:40], sample.labels[-40:]
     road = CAMVID.names.index('Road')
     assert np.mean(bottom == road) > 0.5 > np.mean(top == road)
+
+
+@pytest.mark.parametrize(
+    ('mine', 'theirs', 'share', 'copies'),
+    [(3, 2, 0.4, (1, 1)), (3, 24, 0.5, (8, 1)), (3, 1, 0.5, (1, 3)), (1, 100, 0.2, (400, 1))],
+)
+def test_mixing_repeats_whole_splits_to_come_near_the_share(train, mine, theirs, share, copies):
+    first = dataclasses.replace(train, pairs=train.pairs[:1] * mine)
+    second = dataclasses.replace(train, pairs=train.pairs[1:2] * theirs)
+    mixed = first.mixed_with(second, share)
+    found = [mixed.pairs.count(train.pairs[0]), mixed.pairs.count(train.pairs[1])]
+    assert found == [copies[0] * mine, copies[1] * theirs]
+    assert found[1] / len(mixed) == pytest.approx(share, abs=0.1)
+
+
+def test_mixing_needs_the_same_classes_and_ids(train):
+    for share in (0, 1, -0.5):
+        with pytest.raises(DatasetError, match='expected a number above 0 and below 1'):
+            train.mixed_with(train, share)
+    other = dataclasses.replace(train, labels=CITYSCAPES)
+    with pytest.raises(DatasetError, match="those of 'camvid11' here and of 'cityscapes19' there"):
+        train.mixed_with(other, 0.5)
+    shifted = dataclasses.replace(train.decoder, classes=((0, 1), (1, 0)))
+    with pytest.raises(DatasetError, match='label 0 means class 1 in one of the two data sets'):
+        train.mixed_with(dataclasses.replace(train, decoder=shifted), 0.5)

@@ -1,0 +1,105 @@
+"""Takes down what a node publishes during a replay, and how old it is when it arrives."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from stdc_core.timing import LatencySummary, LatencyWindow, RateMeter
+
+RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+WINDOW = 1 << 20  # masks whose latency counts: all of them
+
+
+def stamp_ns(header: Header) -> int:
+    """Stamp of a header, nanoseconds."""
+    return int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came so far.
+
+    :param images: published by the player, each stamp once.
+    :param masks: received.
+    :param image_rate: a second, in the last seconds; None before the second one.
+    :param latency: from an image's publication to its mask's arrival here; None before the first.
+    """
+
+    images: int
+    masks: int
+    image_rate: float | None
+    mask_rate: float | None
+    latency: LatencySummary | None
+
+
+class MaskRecorder(Node):
+    """Listens to a camera and to the masks made of it; writes each mask to ``STAMP.png``.
+
+    :param image_topic: of the camera.
+    :param compressed: whether that is a CompressedImage.
+    :param node_name: of the segmentation node.
+    :param folder: for the masks, there already.
+    """
+
+    def __init__(self, image_topic: str, compressed: bool, node_name: str, folder: Path) -> None:
+        super().__init__('mask_recorder', start_parameter_services=False)
+        self.statuses: dict[str, dict[str, str]] = {}  # by the end of the status's name
+        self.status_count = 0
+        self._folder = folder
+        self._node_name = node_name
+        self._published_ns: dict[int, int] = {}  # by stamp
+        self._arrived_ns: dict[int, int] = {}
+        self._latency = LatencyWindow(WINDOW)
+        self._image_rate, self._mask_rate = RateMeter(), RateMeter()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix='mask_writer')
+        image_type: Any = CompressedImage if compressed else Image
+        self.create_subscription(image_type, image_topic, self._take_image, RELIABLE)
+        self.create_subscription(Image, f'/{node_name}/mask', self._take_mask, RELIABLE)
+        self.create_subscription(DiagnosticArray, '/diagnostics', self._take_status, RELIABLE)
+
+    def seen(self) -> Seen:
+        """Sum up."""
+        return Seen(
+            len(self._published_ns),
+            len(self._arrived_ns),
+            self._image_rate.rate(),
+            self._mask_rate.rate(),
+            self._latency.summary(),
+        )
+
+    def close(self) -> None:
+        """Finish writing."""
+        self._writer.shutdown()
+
+    def _take_image(self, message: Image | CompressedImage, info: Any) -> None:
+        self._published_ns[stamp_ns(message.header)] = info['source_timestamp']
+        self._image_rate.tick()
+
+    def _take_mask(self, message: Image) -> None:
+        now = time.time_ns()  # as the middleware stamps what it sends
+        stamp = stamp_ns(message.header)
+        self._arrived_ns[stamp] = now
+        self._mask_rate.tick()
+        if (published := self._published_ns.get(stamp)) is not None:
+            self._latency.add(1e-6 * (now - published))
+        mask = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width)
+        self._writer.submit(cv2.imwrite, str(self._folder / f'{stamp}.png'), mask)
+
+    def _take_status(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name.startswith(f'{self._node_name}: '):
+                values = {value.key: value.value for value in status.values}
+                self.statuses[status.name.partition(': ')[2]] = values
+        self.status_count += 1

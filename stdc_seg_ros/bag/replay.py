@@ -1,0 +1,172 @@
+"""Replay a bag through the real node: player, node and recorder are processes of their own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from stdc_seg_ros.bag.bag_reader import COMPRESSED_IMAGE, IMAGE_TYPES, BagReader
+from stdc_seg_ros.bag.child_process import ChildProcess
+from stdc_seg_ros.bag.errors import BagError
+from stdc_seg_ros.bag.mask_recorder import MaskRecorder, Seen
+from stdc_seg_ros.transport import tune_transport
+
+NODE = 'segmentation_node'
+START_S = 120.0  # for the node to open its engine; numba compiles the tail at the first start
+DRAIN_S = 10.0  # after the last image, for the frames in hand and the last diagnostics
+COMPRESSED_SUFFIX = '/compressed'
+
+
+@dataclass(frozen=True)
+class ReplayConfig:
+    """What is replayed, and how.
+
+    :param bag: folder or file.
+    :param topic: with the images; None where the bag has only one.
+    :param output: folder for masks and logs, there already.
+    :param rate: of time: 2 plays twice as fast.
+    :param parameters: of the node, by name.
+    """
+
+    bag: Path
+    output: Path
+    topic: str | None = None
+    rate: float = 1.0
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """What came of it.
+
+    :param topic: with the images.
+    :param images: of the topic in the bag; the recorder may miss some of what is played.
+    :param masks: folder of the masks, ``STAMP.png``.
+    :param seen: by the recorder.
+    :param seconds: the replay took.
+    :param camera: last values of the node's diagnostics about the camera: ledger, latencies.
+    :param engine: likewise about the engine.
+    """
+
+    topic: str
+    images: int
+    masks: Path
+    seen: Seen
+    seconds: float
+    camera: Mapping[str, str]
+    engine: Mapping[str, str]
+
+
+def find_image_topic(reader: BagReader, topic: str | None) -> str:
+    """Choose what is replayed.
+
+    :raises BagError: the topic has no images, there is none, or there are several.
+    """
+    names = [found.name for found in reader.image_topics() if not found.name.endswith('labels')]
+    if topic is not None:
+        if reader.topic(topic).type not in IMAGE_TYPES:
+            raise BagError(f'{reader.path}: {topic} has no images (image topics: {names})')
+        return topic
+    if len(names) != 1:
+        raise BagError(f'{reader.path} has image topics {names}, expected one: name it')
+    return names[0]
+
+
+def private_domain() -> dict[str, str]:
+    """Environment of a replay: nothing leaves the machine or meets other nodes on it."""
+    return {
+        'ROS_DOMAIN_ID': str(1 + os.getpid() % 100),
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+    }
+
+
+def replay(
+    config: ReplayConfig, on_progress: Callable[[float, Seen], None] = lambda share, seen: None
+) -> ReplayResult:
+    """Play a bag through the node and take down all it publishes.
+
+    :param on_progress: called a few times a second with the share of the bag that is played.
+    :raises BagError: the bag or the topic.
+    :raises ChildProcessError: player or node ended; with what they said.
+    """
+    with BagReader(config.bag) as reader:
+        topic = find_image_topic(reader, config.topic)
+        compressed = reader.topic(topic).type == COMPRESSED_IMAGE
+        images = reader.topic(topic).message_count
+        expected_s = reader.duration_s / config.rate
+    environment = private_domain()
+    os.environ.update(environment)
+    masks = config.output / 'masks'
+    masks.mkdir(exist_ok=True)
+    for old in masks.glob('*.png'):
+        old.unlink()
+    tune_transport()
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    recorder = MaskRecorder(topic, compressed, NODE, masks)
+    executor = SingleThreadedExecutor()
+    executor.add_node(recorder)
+    try:
+        with ChildProcess(
+            'stdc_seg_ros.segmentation_node',
+            _node_words(config, topic, compressed),
+            config.output / 'node.log',
+            environment,
+        ) as node:
+            node.wait_for('active: ', START_S)
+            words = [str(config.bag), '--topics', topic, '--rate', str(config.rate), '--wait']
+            log = config.output / 'play_bag.log'
+            started = time.monotonic()
+            with ChildProcess('stdc_seg_ros.bag.play_bag', words, log, environment) as player:
+                while player.exit_code is None:
+                    _spin(executor, 0.2)
+                    if node.exit_code is not None:
+                        raise node.failure(f'ended with code {node.exit_code} during the replay')
+                    share = (time.monotonic() - started) / max(expected_s, 1e-3)
+                    on_progress(min(share, 1.0), recorder.seen())
+                if player.exit_code != 0:
+                    raise player.failure(f'ended with code {player.exit_code}')
+            seconds = time.monotonic() - started
+            _drain(executor, recorder)
+            on_progress(1.0, recorder.seen())
+            if code := node.end():
+                raise node.failure(f'ended with code {code} when it was told to')
+    finally:
+        recorder.close()
+        executor.shutdown()
+        recorder.destroy_node()
+        rclpy.try_shutdown()
+    camera, engine = (recorder.statuses.get(name, {}) for name in ('image', 'engine'))
+    return ReplayResult(topic, images, masks, recorder.seen(), seconds, camera, engine)
+
+
+def _node_words(config: ReplayConfig, topic: str, compressed: bool) -> list[str]:
+    base = topic.removesuffix(COMPRESSED_SUFFIX) if compressed else topic
+    transport = 'compressed' if compressed else 'raw'
+    words = ['--ros-args', '-r', f'image:={base}', '-p', f'image_transport:={transport}']
+    for name, value in config.parameters.items():
+        words += ['-p', f'{name}:={value}']
+    return words
+
+
+def _spin(executor: SingleThreadedExecutor, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        executor.spin_once(left)
+
+
+def _drain(executor: SingleThreadedExecutor, recorder: MaskRecorder) -> None:
+    """Wait for diagnostics that know of nothing in flight any more."""
+    deadline = time.monotonic() + DRAIN_S
+    before = recorder.status_count
+    while time.monotonic() < deadline:
+        _spin(executor, 0.1)
+        camera = recorder.statuses.get('image', {})
+        if recorder.status_count >= before + 2 and camera.get('frames in flight') == '0':
+            return
