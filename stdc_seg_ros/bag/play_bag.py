@@ -35,6 +35,7 @@ from stdc_seg_ros.transport import tune_transport
 
 MESSAGES = {IMAGE: Image, COMPRESSED_IMAGE: CompressedImage, CAMERA_INFO: CameraInfo}
 MAX_DEPTH = 10
+SETTLE_S = 1.0  # without a new subscriber
 
 
 def play_bag(
@@ -54,7 +55,7 @@ def play_bag(
     :param rate: of time: 2 plays twice as fast.
     :param loop: begin again at the end; the stamps begin again, too.
     :param clock: publish /clock, so many times a second.
-    :param wait: begin when somebody subscribes to an image.
+    :param wait: begin when somebody subscribes to an image, and a second later no more have come.
     """
     with BagReader(bag) as reader:
         names = _chosen(reader, topics)
@@ -131,13 +132,20 @@ class _Player:
             print(f'{name}: {counted} in {seconds:.1f} s', flush=True)
 
     def _wait_for_subscriber(self) -> bool:
-        """Wait for the first; False if a signal came instead."""
+        """Wait until there is one and no more come; False if a signal came instead.
+
+        Those that wait are discovered one after the other, and each is to see the first image.
+        """
         images = [
             publisher
             for name, publisher in self._publishers.items()
             if self._reader.topics[name].type in IMAGE_TYPES
         ]
-        while not any(publisher.get_subscription_count() for publisher in images):
+        known, since = 0, time.monotonic()
+        while not known or time.monotonic() - since < SETTLE_S:
+            count = sum(publisher.get_subscription_count() for publisher in images)
+            if count != known:
+                known, since = count, time.monotonic()
             if self._end.wait(0.02):
                 return False
         return True
