@@ -4,8 +4,14 @@ import sys
 
 import pytest
 
-from stdc_core.model_file import ModelFileError
+from stdc_core.model_file import ModelFileError, read_model_file
 from stdc_seg_ros import default_model
+
+
+def test_the_source_tree_brings_a_model():
+    model = read_model_file(default_model.find_default_model())
+    assert model.metadata.trained
+    assert model.has_detail
 
 
 @pytest.fixture
