@@ -35,6 +35,8 @@ class SegmentationRecipe:
     :param ema_decay: of the moving average of the weights that is evaluated and kept; 0 for none.
     :param amp: precision of the network in training; losses are fp32. ``auto`` is bf16 where the
         device computes in it, else fp32 (emulated, bf16 takes several times as long).
+    :param compiled: torch.compile fuses what the network does in training: faster after a minute
+        or two, other rounding; on a CPU it needs a C++ compiler.
     :param seed: of weights, order and augmentation.
     :param evaluate_every: iterations from one evaluation to the next.
     :param evaluation_size: network input in evaluation; None for each image's own.
@@ -56,6 +58,7 @@ class SegmentationRecipe:
     class_balance: float = 0.0
     ema_decay: float = 0.0
     amp: Amp = 'off'
+    compiled: bool = False
     seed: int = 0
     evaluate_every: int = 500
     evaluation_size: tuple[int, int] | None = None

@@ -150,6 +150,7 @@ def start_segmentation(
         accumulate=recipe.accumulate,
         amp=recipe.amp,
         ema_decay=recipe.ema_decay,
+        compiled=recipe.compiled,
     )
     return SegmentationTraining(recipe, trainer, val, folder, processes.device, left)
 

@@ -91,6 +91,7 @@ class Trainer:
     :param accumulate: pieces that a batch is worked through in.
     :param amp: precision of the network; losses are fp32.
     :param ema_decay: of the moving average of weights and buffers; 0 for none.
+    :param compiled: let torch.compile fuse what the network does in training.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Trainer:
         accumulate: int = 1,
         amp: Amp = 'off',
         ema_decay: float = 0.0,
+        compiled: bool = False,
     ) -> None:
         self.iterations = 0
         self.best = -math.inf  # of what the evaluations are ranked by
@@ -112,6 +114,7 @@ class Trainer:
             averaging = get_ema_multi_avg_fn(ema_decay)
             self._average = AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
         self._wrapped = processes.wrap(network)
+        self._forward = torch.compile(self._wrapped) if compiled else self._wrapped
         self._optimizer = optimizer
         self._task = task
         self._processes = processes
@@ -183,7 +186,7 @@ class Trainer:
                     AMP_TYPES.get(self._amp, torch.bfloat16),
                     enabled=self._amp != 'off',
                 ):
-                    output = self._wrapped(piece)
+                    output = self._forward(piece)
                 losses = self._task.losses(output, target)
                 self._scaler.scale(losses['total'] / len(pieces)).backward()
             for name, loss in losses.items():
