@@ -56,7 +56,7 @@ class MaskRecorder(Node):
     def __init__(self, image_topic: str, compressed: bool, node_name: str, folder: Path) -> None:
         super().__init__('mask_recorder', start_parameter_services=False)
         self.statuses: dict[str, dict[str, str]] = {}  # by the end of the status's name
-        self.status_count = 0
+        self.status_ns = 0  # stamp of the newest of them
         self._folder = folder
         self._node_name = node_name
         self._published_ns: dict[int, int] = {}  # by stamp
@@ -102,4 +102,4 @@ class MaskRecorder(Node):
             if status.name.startswith(f'{self._node_name}: '):
                 values = {value.key: value.value for value in status.values}
                 self.statuses[status.name.partition(': ')[2]] = values
-        self.status_count += 1
+        self.status_ns = stamp_ns(message.header)

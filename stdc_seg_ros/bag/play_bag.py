@@ -35,7 +35,7 @@ from stdc_seg_ros.transport import tune_transport
 
 MESSAGES = {IMAGE: Image, COMPRESSED_IMAGE: CompressedImage, CAMERA_INFO: CameraInfo}
 MAX_DEPTH = 10
-SETTLE_S = 1.0  # without a new subscriber
+SETTLE_S = 1.0  # without a change of the subscribers
 
 
 def play_bag(
@@ -44,7 +44,7 @@ def play_bag(
     rate: float = 1.0,
     loop: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     clock: Annotated[float | None, tyro.conf.arg(metavar='HZ')] = None,
-    wait: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    wait: Annotated[int, tyro.conf.arg(metavar='N')] = 0,
 ) -> None:
     """Play the images and camera_info of a rosbag2, with the stamps they were recorded with.
 
@@ -55,8 +55,11 @@ def play_bag(
     :param rate: of time: 2 plays twice as fast.
     :param loop: begin again at the end; the stamps begin again, too.
     :param clock: publish /clock, so many times a second.
-    :param wait: begin when somebody subscribes to an image, and a second later no more have come.
+    :param wait: begin when there are so many subscriptions to images, and none came or went for a
+        second.
     """
+    if wait < 0:
+        raise InvalidArgumentError(f'wait is {wait}, expected at least 0')
     with BagReader(bag) as reader:
         names = _chosen(reader, topics)
         playback = Playback(lambda: reader.read_raw(names), rate, loop, clock)
@@ -65,7 +68,7 @@ def play_bag(
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         node = rclpy.create_node('play_bag', start_parameter_services=False)
         try:
-            _Player(node, reader, names, end).play(playback, wait=wait)
+            _Player(node, reader, names, end).play(playback, wait)
         finally:
             node.destroy_node()
             rclpy.try_shutdown()
@@ -101,13 +104,13 @@ class _Player:
             qos = QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE)
             self._publishers[name] = node.create_publisher(MESSAGES[topic.type], name, qos)
 
-    def play(self, playback: Playback, *, wait: bool) -> None:
+    def play(self, playback: Playback, wait: int) -> None:
         counts = {
             name: f'{name} ({self._reader.topics[name].message_count})'
             for name in self._publishers
         }
         print(f'playing {self._reader.path}: {", ".join(counts.values())}', flush=True)
-        if wait and not self._wait_for_subscriber():
+        if wait and not self._wait_for_subscribers(wait):
             return
         lateness = {name: Lateness() for name in self._publishers}
         clock = self._node.create_publisher(Clock, '/clock', 10) if playback.clock_hz else None
@@ -131,8 +134,8 @@ class _Player:
         for name, counted in lateness.items():
             print(f'{name}: {counted} in {seconds:.1f} s', flush=True)
 
-    def _wait_for_subscriber(self) -> bool:
-        """Wait until there is one and no more come; False if a signal came instead.
+    def _wait_for_subscribers(self, least: int) -> bool:
+        """Wait until there are so many and no more come; False if a signal came instead.
 
         Those that wait are discovered one after the other, and each is to see the first image.
         """
@@ -142,7 +145,7 @@ class _Player:
             if self._reader.topics[name].type in IMAGE_TYPES
         ]
         known, since = 0, time.monotonic()
-        while not known or time.monotonic() - since < SETTLE_S:
+        while known < least or time.monotonic() - since < SETTLE_S:
             count = sum(publisher.get_subscription_count() for publisher in images)
             if count != known:
                 known, since = count, time.monotonic()

@@ -21,6 +21,7 @@ from stdc_seg_ros.transport import tune_transport
 NODE = 'segmentation_node'
 START_S = 120.0  # for the node to open its engine; numba compiles the tail at the first start
 DRAIN_S = 10.0  # after the last image, for the frames in hand and the last diagnostics
+SETTLE_NS = 10**9  # after the last image, for it to be taken by the node
 COMPRESSED_SUFFIX = '/compressed'
 
 
@@ -120,7 +121,8 @@ def replay(
             environment,
         ) as node:
             node.wait_for('active: ', START_S)
-            words = [str(config.bag), '--topics', topic, '--rate', str(config.rate), '--wait']
+            words = [str(config.bag), '--topics', topic, '--rate', str(config.rate)]
+            words += ['--wait', '2']  # for node and recorder
             log = config.output / 'play_bag.log'
             started = time.monotonic()
             with ChildProcess('stdc_seg_ros.bag.play_bag', words, log, environment) as player:
@@ -133,7 +135,7 @@ def replay(
                 if player.exit_code != 0:
                     raise player.failure(f'ended with code {player.exit_code}')
             seconds = time.monotonic() - started
-            _drain(executor, recorder)
+            _drain(executor, recorder, time.time_ns())
             on_progress(1.0, recorder.seen())
             if code := node.end():
                 raise node.failure(f'ended with code {code} when it was told to')
@@ -150,7 +152,8 @@ def _node_words(config: ReplayConfig, topic: str, compressed: bool) -> list[str]
     base = topic.removesuffix(COMPRESSED_SUFFIX) if compressed else topic
     transport = 'compressed' if compressed else 'raw'
     words = ['--ros-args', '-r', f'image:={base}', '-p', f'image_transport:={transport}']
-    for name, value in config.parameters.items():
+    # As the player offers; auto would find that out, and subscribe anew while it begins.
+    for name, value in {'reliability': 'reliable', **config.parameters}.items():
         words += ['-p', f'{name}:={value}']
     return words
 
@@ -161,12 +164,11 @@ def _spin(executor: SingleThreadedExecutor, seconds: float) -> None:
         executor.spin_once(left)
 
 
-def _drain(executor: SingleThreadedExecutor, recorder: MaskRecorder) -> None:
-    """Wait for diagnostics that know of nothing in flight any more."""
+def _drain(executor: SingleThreadedExecutor, recorder: MaskRecorder, ended_ns: int) -> None:
+    """Wait for diagnostics that were made after the end and know of nothing in flight."""
     deadline = time.monotonic() + DRAIN_S
-    before = recorder.status_count
     while time.monotonic() < deadline:
         _spin(executor, 0.1)
         camera = recorder.statuses.get('image', {})
-        if recorder.status_count >= before + 2 and camera.get('frames in flight') == '0':
+        if recorder.status_ns > ended_ns + SETTLE_NS and camera.get('frames in flight') == '0':
             return

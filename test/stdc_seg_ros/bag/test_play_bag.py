@@ -70,7 +70,7 @@ def spin():
 
 
 def test_every_frame_arrives_whole_and_in_order(bag_path, drive, play, spin):
-    player = play(bag_path, '--wait', '--clock', '20')
+    player = play(bag_path, '--wait', '1', '--clock', '20')
     images, infos, clocks = [], [], []
     spin(
         [
@@ -109,8 +109,20 @@ def test_a_signal_ends_it_at_once_and_without_a_fault(bag_path, play, number):
     assert not errors
 
 
+def test_it_waits_for_as_many_subscribers_as_asked(bag_path, play, spin):
+    player = play(bag_path, '--wait', '2')
+    images = []
+    first = (Image, IMAGE_TOPIC, lambda message: images.append(1))
+    second = (Image, IMAGE_TOPIC, lambda message: images.append(2))
+    until = time.monotonic() + 2.5  # by then one alone would have been served
+    spin([first], lambda: time.monotonic() > until)
+    assert not images
+    spin([second], lambda: images.count(1) >= 7 and images.count(2) >= 7)
+    assert player.wait(timeout=DEADLINE_S) == 0
+
+
 def test_a_signal_ends_the_wait_for_a_subscriber(bag_path, play):
-    player = play(bag_path, '--wait')
+    player = play(bag_path, '--wait', '1')
     assert player.stdout.readline().startswith('playing')
     player.send_signal(signal.SIGTERM)
     assert not player.communicate(timeout=5)[1]
@@ -132,6 +144,7 @@ def test_chosen_topics_alone_are_played_as_fast_as_asked(bag_path, play):
         ({'topics': ('/front',)}, r'has no topic /front \(image topics: /camera/image_raw,'),
         ({'topics': (IMAGE_TOPIC, IMAGE_TOPIC)}, 'expected each once'),
         ({'rate': -1}, 'rate is -1, expected above 0'),
+        ({'wait': -1}, 'wait is -1, expected at least 0'),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_published(bag_path, arguments, expected):
