@@ -24,7 +24,6 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
-        (f'share/{PACKAGE}/models', sorted(glob('models/*.onnx'))),
         # Our processes find it in the package; other people's launch files look here.
         (f'share/{PACKAGE}/config', [f'{PACKAGE}/{PROFILE}', *glob('config/*')]),
         (f'share/{PACKAGE}/launch', glob('launch/*.launch.py')),
