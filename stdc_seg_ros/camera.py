@@ -31,37 +31,47 @@ LOG_PERIOD_S = 5.0  # a camera that sends nothing but broken frames does not flo
 REVIEW_PERIOD_S = 0.5
 
 
+def shown_name(name: str) -> str:
+    """Name of a camera in diagnostics; an only camera is called as its topic."""
+    return name or 'image'
+
+
 class Camera:
     """All state of one camera.
 
     :meth:`process` is for the inference thread, all else for the executor's.
 
     :param node: that subscribes and publishes.
-    :param topic: base name of the images.
-    :param prefix: of the outputs.
+    :param name: empty for an only camera: it reads ``image`` and writes ``~/mask``; else ``front``
+        reads ``front/image`` and writes ``~/front/mask``.
     :param labels: what the ids of the masks mean.
     :param settings: the node's parameters, looked at for every frame.
-    :param mailbox: where frames wait for the inference thread.
+    :param mailbox: where frames wait for the inference thread, with this camera as their sender.
     """
 
     def __init__(
         self,
         node: LifecycleNode,
-        topic: str,
-        prefix: str,
+        name: str,
         labels: LabelSet,
         settings: ParameterServer,
-        mailbox: Mailbox[Arrival],
+        mailbox: Mailbox[Camera, Arrival],
     ) -> None:
+        self.name = shown_name(name)
         self._node = node
         self._settings = settings
         self._mailbox = mailbox
+        prefix = f'{name}/' if name else ''
         self.ledger = FrameLedger()
         self.statistics = CameraStatistics()
-        self.outputs = CameraOutputs(node, prefix, labels)
+        self.outputs = CameraOutputs(node, f'~/{prefix}', labels)
         values = settings.current
         self.input = CameraInput(
-            node, topic, values.image_transport, values.reliability, self._receive
+            node,
+            f'{prefix}image',
+            values.image_transport,
+            values.reliability,
+            self._receive,
         )
         self._publishers = Publishers(0, 0, '')
         self._matched_since: float | None = None
@@ -128,7 +138,7 @@ class Camera:
         self.statistics.input_rate.tick()
         if not self.ledger.received(arrival.publisher, arrival.sequence, arrival.source_ns):
             return
-        if self._mailbox.put(arrival) is not None:
+        if self._mailbox.put(self, arrival) is not None:
             self.ledger.replaced()
 
     def _segment(self, engines: EnginePair, arrival: Arrival) -> None:

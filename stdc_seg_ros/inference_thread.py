@@ -10,6 +10,7 @@ from stdc_core.errors import UserError
 from stdc_seg_ros.engine_pair import EnginePair
 from stdc_seg_ros.mailbox import Mailbox
 
+K = TypeVar('K')
 T = TypeVar('T')
 
 POLL_S = 0.05
@@ -19,19 +20,19 @@ class InterruptedStartError(UserError, RuntimeError):
     """The process was told to end while the engine was being opened."""
 
 
-class InferenceThread(Generic[T]):
+class InferenceThread(Generic[K, T]):
     """Takes items out of a mailbox and works on them, one at a time.
 
     :param open_engines: called in the thread.
-    :param work: on one item; has to catch its own errors.
+    :param work: on one sender's item; has to catch its own errors.
     :param mailbox: stopped by :meth:`stop`.
     """
 
     def __init__(
         self,
         open_engines: Callable[[], EnginePair],
-        work: Callable[[EnginePair, T], None],
-        mailbox: Mailbox[T],
+        work: Callable[[K, EnginePair, T], None],
+        mailbox: Mailbox[K, T],
     ) -> None:
         self._open_engines = open_engines
         self._work = work
@@ -76,7 +77,8 @@ class InferenceThread(Generic[T]):
             return
         finally:
             self._ready.set()
-        while (item := self._mailbox.take()) is not None:
-            self._work(self._engines, item)
-            del item  # a message is let go before the next one is waited for
+        while (taken := self._mailbox.take()) is not None:
+            sender, item = taken
+            self._work(sender, self._engines, item)
+            del taken, item  # a message is let go before the next one is waited for
         self._engines.close(timeout_s=2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -23,7 +24,9 @@ from stdc_core.model_file import check_network_size
 ImageTransport = Literal['raw', 'compressed']
 Reliability = Literal['auto', 'reliable', 'best_effort']
 When = Literal['at start', 'at configure', 'at once']  # a new value takes effect
-Value = str | int | float | bool | list[int]
+Value = str | int | float | bool | list[int] | list[str]
+
+_CAMERA_NAME = re.compile(r'[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*')  # a token of a topic's name
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,12 @@ SPECS: Mapping[str, ParameterSpec] = {
         "height and width of the network's input; [0, 0]: the model file's own",
         'at configure',
     ),
+    'cameras': ParameterSpec(
+        [''],
+        "names of the cameras: front reads front/image and writes ~/front/mask; ['']: one, which "
+        'reads image and writes ~/mask',
+        'at configure',
+    ),
     'image_transport': ParameterSpec(
         'raw',
         'raw: sensor_msgs/Image on image; compressed: sensor_msgs/CompressedImage on '
@@ -116,6 +125,7 @@ class NodeParameters:
     precision: Precision
     threads: int
     network_size: tuple[int, int]
+    cameras: tuple[str, ...]
     image_transport: ImageTransport
     reliability: Reliability
     confidence_threshold: float
@@ -141,6 +151,19 @@ def check_parameter(name: str, value: Any) -> None:
         raise InvalidArgumentError(f"unknown {name} '{value}' (known: {known})")
     if name == 'network_size' and list(value) != [0, 0]:
         check_network_size(tuple(value))
+    if name == 'cameras' and list(value) != ['']:
+        _check_cameras(value)
+
+
+def _check_cameras(names: Sequence[str]) -> None:
+    for name in names:
+        if not _CAMERA_NAME.fullmatch(name):
+            raise InvalidArgumentError(
+                f"camera '{name}' is no name for a topic, expected letters, digits and single "
+                'underscores between them'
+            )
+    if not names or len(set(names)) < len(names):
+        raise InvalidArgumentError(f'cameras are {list(names)}, expected at least one, each once')
 
 
 class ParameterServer:
@@ -165,7 +188,8 @@ class ParameterServer:
 
     def _read(self) -> NodeParameters:
         values = {name: self._node.get_parameter(name).value for name in SPECS}
-        values['network_size'] = tuple(values['network_size'])
+        for name in ('network_size', 'cameras'):
+            values[name] = tuple(values[name])
         return NodeParameters(**values)
 
     def _check(self, parameters: Sequence[Parameter[Any]]) -> SetParametersResult:

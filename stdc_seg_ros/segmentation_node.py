@@ -1,4 +1,4 @@
-"""The lifecycle node: a camera topic in, masks out."""
+"""The lifecycle node: camera topics in, masks out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rclpy.timer import Timer
 from stdc_core.engines import InferenceEngine, open_engine
 from stdc_core.errors import UserError
 from stdc_core.model_file import ModelFile, read_model_file
-from stdc_seg_ros.camera import REVIEW_PERIOD_S, Camera
+from stdc_seg_ros.camera import REVIEW_PERIOD_S, Camera, shown_name
 from stdc_seg_ros.camera_input import Arrival
 from stdc_seg_ros.core_log import log_to_ros
 from stdc_seg_ros.default_model import find_default_model
@@ -62,7 +62,7 @@ def _logged(transition: Transition) -> Transition:
 
 
 class SegmentationNode(LifecycleNode):
-    """Segments the images of one camera.
+    """Segments the images of one camera or several.
 
     configure opens the engine, activate subscribes, deactivate unsubscribes and keeps the engine,
     cleanup frees it. Callbacks run in one executor thread; the engine, decoding and publishing in
@@ -78,10 +78,10 @@ class SegmentationNode(LifecycleNode):
         self._settings = ParameterServer(self)
         self._problem = ''  # of the last transition
         self._model: ModelFile | None = None
-        self._camera: Camera | None = None
+        self._cameras: list[Camera] = []
         self._engines: EnginePair | None = None
-        self._thread: InferenceThread[Arrival] | None = None
-        self._mailbox: Mailbox[Arrival] | None = None
+        self._thread: InferenceThread[Camera, Arrival] | None = None
+        self._mailbox: Mailbox[Camera, Arrival] | None = None
         self._label_info: LabelInfoPublisher | None = None
         self._review_timer: Timer | None = None
         self._diagnostics = DiagnosticsPublisher(self, self._statuses)
@@ -114,11 +114,10 @@ class SegmentationNode(LifecycleNode):
             self._model = read_model_file(parameters.model or find_default_model())
             labels = self._model.metadata.labels
             self._mailbox = Mailbox()
-            self._camera = Camera(self, 'image', '~/', labels, self._settings, self._mailbox)
+            for name in parameters.cameras:
+                self._cameras.append(Camera(self, name, labels, self._settings, self._mailbox))
             self._thread = InferenceThread(
-                lambda: EnginePair(self._engine_opener(parameters)),
-                self._camera.process,
-                self._mailbox,
+                lambda: EnginePair(self._engine_opener(parameters)), Camera.process, self._mailbox
             )
             logger.info(f'opening the engine for {self._model.path}')
             self._engines = self._thread.start(lambda: not self.context.ok())
@@ -132,10 +131,10 @@ class SegmentationNode(LifecycleNode):
     @_logged
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe."""
-        assert self._camera is not None
         assert self._engines is not None
         result = super().on_activate(state)  # the publishers, before the first mask
-        self._camera.activate()
+        for camera in self._cameras:
+            camera.activate()
         self._review_timer = self.create_timer(
             REVIEW_PERIOD_S, self._review, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
@@ -146,7 +145,6 @@ class SegmentationNode(LifecycleNode):
     @_logged
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe and finish the frames in hand."""
-        assert self._camera is not None
         assert self._mailbox is not None
         self._end_intake()
         if not self._mailbox.wait_idle(DRAIN_S):
@@ -176,14 +174,16 @@ class SegmentationNode(LifecycleNode):
 
     def _review(self) -> None:
         """Follow what changes outside; regularly, while active."""
-        if self._camera is not None and self._label_info is not None:
-            self._camera.review()
+        for camera in self._cameras:
+            camera.review()
+        if self._label_info is not None:
             self._label_info.publish(self._settings.current.confidence_threshold)
 
     def _tell_active(self) -> None:
         """Log the line that a supervisor waits for."""
-        if self._camera is not None and self._engines is not None:
-            logger.info(f'active: {self._camera.input.topic} with {self._engines.info}')
+        if self._engines is not None:
+            topics = ', '.join(camera.input.topic for camera in self._cameras)
+            logger.info(f'active: {topics} with {self._engines.info}')
 
     def _engine_opener(self, parameters: NodeParameters) -> Callable[[bool], InferenceEngine]:
         model = self._model
@@ -201,29 +201,33 @@ class SegmentationNode(LifecycleNode):
         if self._review_timer is not None:
             self.destroy_timer(self._review_timer)
             self._review_timer = None
-        if self._camera is not None:
-            self._camera.deactivate()
+        for camera in self._cameras:
+            camera.deactivate()
 
     def _release(self, timeout_s: float = STOP_S) -> None:
         """Free what there is, in the order in which it is used."""
         self._end_intake()
         if self._thread is not None and not self._thread.stop(timeout_s):
             logger.warning(f'the inference thread did not end in {timeout_s:g} s')
-        if self._camera is not None:
-            ledger = self._camera.ledger.snapshot()
+        for camera in self._cameras:
+            ledger = camera.ledger.snapshot()
             if ledger.received:
-                logger.info(f'{self._camera.input.topic}: {ledger}')
-            self._camera.destroy()
+                logger.info(f'{camera.input.topic}: {ledger}')
+            camera.destroy()
+        self._cameras = []
         if self._label_info is not None:
             self._label_info.destroy()
         self._thread = self._mailbox = self._engines = None
-        self._camera = self._label_info = self._model = None
+        self._label_info = self._model = None
 
     def _statuses(self) -> Sequence[DiagnosticStatus]:
         lifecycle = self._state_machine.current_state[1]  # rclpy has no public way in the process
         name = self.get_name()
+        cameras: dict[str, Camera | None] = {camera.name: camera for camera in self._cameras}
+        if not cameras:
+            cameras = dict.fromkeys(map(shown_name, self._settings.current.cameras))
         return [
-            camera_status(f'{name}: image', lifecycle, self._camera),
+            *(camera_status(f'{name}: {key}', lifecycle, one) for key, one in cameras.items()),
             engine_status(f'{name}: engine', lifecycle, self._problem, self._engines, self._model),
         ]
 

@@ -54,7 +54,7 @@ def make_camera(make_node):
     def make(**parameters):
         node = make_node(**parameters)
         settings = ParameterServer(node)
-        camera = Camera(node, 'image', '~/', CAMVID, settings, Mailbox())
+        camera = Camera(node, '', CAMVID, settings, Mailbox())
         camera.ledger.set_active(True)
         cameras.append(camera)
         return camera
@@ -212,9 +212,9 @@ def test_what_the_mailbox_replaces_is_counted(make_camera):
 def test_duplicates_do_not_reach_the_engine(make_camera):
     camera = make_camera()
     arrive(camera, 1)
-    assert camera._mailbox.put('probe') is not None
+    assert camera._mailbox.put(camera, 'probe') is not None
     arrive(camera, 1)
-    assert camera._mailbox.put('probe') == 'probe'
+    assert camera._mailbox.put(camera, 'probe') == 'probe'
     assert camera.ledger.snapshot().duplicates == 1
 
 

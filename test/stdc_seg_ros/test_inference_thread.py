@@ -27,13 +27,13 @@ def never():
 def test_engines_are_opened_used_and_closed_in_one_thread():
     worked, mailbox = queue.Queue(), Mailbox()
 
-    def work(engines, item):
-        worked.put((engines, item, threading.current_thread().name))
+    def work(sender, engines, item):
+        worked.put((sender, engines, item, threading.current_thread().name))
 
     thread = InferenceThread(FakePair, work, mailbox)
     engines = thread.start(never)
-    mailbox.put('frame')
-    assert worked.get(timeout=DEADLINE_S) == (engines, 'frame', 'inference')
+    mailbox.put('camera', 'frame')
+    assert worked.get(timeout=DEADLINE_S) == ('camera', engines, 'frame', 'inference')
     assert thread.stop(DEADLINE_S)
     assert engines.opened_in == engines.closed_in == 'inference'
 
@@ -68,13 +68,13 @@ def test_a_start_can_be_given_up():
 def test_stop_waits_for_the_frame_in_hand():
     begun, gate, mailbox = threading.Event(), threading.Event(), Mailbox()
 
-    def work(engines, item):
+    def work(sender, engines, item):
         begun.set()
         gate.wait(DEADLINE_S)
 
     thread = InferenceThread(FakePair, work, mailbox)
     thread.start(never)
-    mailbox.put('frame')
+    mailbox.put('camera', 'frame')
     assert begun.wait(DEADLINE_S)
     assert not thread.stop(0.01)
     gate.set()

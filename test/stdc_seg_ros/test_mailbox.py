@@ -19,8 +19,8 @@ def mailbox():
 
 def consume(mailbox, work):
     def run():
-        while (item := mailbox.take()) is not None:
-            work(item)
+        while (taken := mailbox.take()) is not None:
+            work(taken[1])
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -28,10 +28,10 @@ def consume(mailbox, work):
 
 
 def test_newest_frame_replaces_waiting_one(mailbox):
-    assert mailbox.put('first') is None
-    assert mailbox.put('second') == 'first'
-    assert mailbox.put('third') == 'second'
-    assert mailbox.take() == 'third'
+    assert mailbox.put('camera', 'first') is None
+    assert mailbox.put('camera', 'second') == 'first'
+    assert mailbox.put('camera', 'third') == 'second'
+    assert mailbox.take() == ('camera', 'third')
 
 
 def test_take_waits_for_an_item(mailbox):
@@ -39,27 +39,49 @@ def test_take_waits_for_an_item(mailbox):
     consume(mailbox, taken.put)
     with pytest.raises(queue.Empty):
         taken.get(timeout=0.02)
-    mailbox.put('frame')
+    mailbox.put('camera', 'frame')
     assert taken.get(timeout=DEADLINE_S) == 'frame'
 
 
 def test_stop_ends_a_waiting_consumer(mailbox):
     thread = consume(mailbox, print)
-    assert mailbox.stop() is None
+    assert mailbox.stop() == []
     thread.join(DEADLINE_S)
     assert not thread.is_alive()
 
 
 def test_stop_gives_back_what_waited_and_what_comes_later(mailbox):
-    mailbox.put('waiting')
-    assert mailbox.stop() == 'waiting'
-    assert mailbox.put('later') == 'later'
+    mailbox.put('camera', 'waiting')
+    assert mailbox.stop() == ['waiting']
+    assert mailbox.put('camera', 'later') == 'later'
     assert mailbox.take() is None
 
 
 def test_falsy_items_are_items(mailbox):
-    assert mailbox.put(0) is None
-    assert mailbox.put(1) == 0
+    assert mailbox.put('camera', 0) is None
+    assert mailbox.put('camera', 1) == 0
+
+
+def test_each_sender_has_a_slot_of_its_own(mailbox):
+    assert mailbox.put('front', 1) is None
+    assert mailbox.put('rear', 2) is None
+    assert mailbox.put('front', 3) == 1
+    assert [mailbox.take(), mailbox.take()] == [('front', 3), ('rear', 2)]
+    mailbox.put('front', 4)
+    mailbox.put('rear', 5)
+    assert mailbox.stop() == [4, 5]
+
+
+def test_a_fast_sender_takes_nothing_from_a_slow_one(mailbox):
+    served = []
+    for number in range(9):
+        mailbox.put('fast', number)
+        if number % 3 == 0:
+            mailbox.put('slow', number)
+            mailbox.put('other', number)
+        mailbox.put('fast', number + 0.5)
+        served.append(mailbox.take()[0])
+    assert served == ['fast', 'slow', 'other'] * 3
 
 
 def test_every_item_is_taken_once_or_replaced_and_in_order(mailbox):
@@ -67,7 +89,7 @@ def test_every_item_is_taken_once_or_replaced_and_in_order(mailbox):
     thread = consume(mailbox, taken.append)
     count = 20_000
     for number in range(1, count + 1):
-        if (old := mailbox.put(number)) is not None:
+        if (old := mailbox.put('camera', number)) is not None:
             replaced.append(old)
     assert mailbox.wait_idle(DEADLINE_S)
     mailbox.stop()
@@ -86,7 +108,7 @@ def test_idle_means_slot_empty_and_work_done(mailbox):
 
     consume(mailbox, work)
     assert mailbox.wait_idle(DEADLINE_S)
-    mailbox.put('frame')
+    mailbox.put('camera', 'frame')
     assert begun.wait(DEADLINE_S)
     assert not mailbox.wait_idle(0.02)
     finish.set()
@@ -94,7 +116,7 @@ def test_idle_means_slot_empty_and_work_done(mailbox):
 
 
 def test_nobody_waits_for_a_stopped_consumer(mailbox):
-    mailbox.put('frame')
+    mailbox.put('camera', 'frame')
     assert not mailbox.wait_idle(0)
     mailbox.stop()
     assert mailbox.wait_idle(0)

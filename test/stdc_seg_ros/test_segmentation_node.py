@@ -58,7 +58,8 @@ def test_no_model_is_a_failure_and_not_an_error(node):
     node.set_parameters([Parameter('model', value='/nowhere/gone.onnx')])
     assert node.trigger_configure() == FAILURE
     assert state(node) == 'unconfigured'
-    assert node._camera is node._thread is node._model is None
+    assert node._thread is node._model is None
+    assert not node._cameras
     assert 'cannot read model file /nowhere/gone.onnx' in statuses(node)['engine'].message
 
 
@@ -66,5 +67,6 @@ def test_shutdown_from_active_frees_everything(node):
     node.start()
     assert node.trigger_shutdown() == SUCCESS
     assert state(node) == 'finalized'
-    assert node._camera is node._thread is None
+    assert node._thread is None
+    assert not node._cameras
     assert statuses(node)['image'].message == 'finalized'
