@@ -1,6 +1,8 @@
-"""Where large arrays that come and go have their memory: the same again and again."""
+"""The memory of this process: how much it has, and what becomes of what it frees."""
 
 import ctypes
+import os
+from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 LARGEST_MMAP_THRESHOLD = 32 << 20  # glibc takes no more
@@ -19,3 +21,8 @@ def keep_freed_memory(most: int = ALL) -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
         mallopt(M_TRIM_THRESHOLD, most)
+
+
+def resident_memory() -> int:
+    """Memory this process has in use now, shared libraries among it, bytes (Linux)."""
+    return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')

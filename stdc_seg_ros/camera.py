@@ -131,8 +131,10 @@ class Camera:
             self.statistics.input_rate.since_last(),
             None if busy_since is None else now - busy_since,
             self.statistics.problem,
+            self.statistics.processing.newest_ms,
+            self.statistics.processing.late_for_s,
         )
-        return judge_camera(facts, self._settings.current.stalled_after_s)
+        return judge_camera(facts, self._settings.current)
 
     def _receive(self, arrival: Arrival) -> None:
         self.statistics.input_rate.tick()
@@ -163,6 +165,7 @@ class Camera:
         statistics.add_stages(result.stage_ms)
         self.outputs.publish_mask(wanted, header, result.labels)
         statistics.add('publish_mask', watch.lap())
+        statistics.processing.add(watch.total(), parameters.processing_limit_ms)
         if arrival.transport_ms is not None:
             statistics.add('whole', arrival.transport_ms + watch.total())
         statistics.add('header_age', self._age_ms(header))

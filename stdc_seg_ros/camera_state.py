@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from stdc_seg_ros.camera_input import Publishers
 
 State = Literal[
-    'waiting', 'incompatible', 'silent', 'running', 'stalled', 'stuck', 'rejected', 'failing'
+    'waiting',
+    'incompatible',
+    'silent',
+    'running',
+    'late',
+    'stalled',
+    'stuck',
+    'rejected',
+    'failing',
 ]
 Level = Literal['ok', 'warning', 'error']
 
@@ -31,6 +39,8 @@ class CameraFacts:
     :param since_arrival_s: seconds since the newest image came; None before the first.
     :param busy_for_s: seconds the engine has worked on the present image; None while it waits.
     :param problem: of the newest image that was finished; None where it went through.
+    :param processing_ms: from its arrival here until the newest mask was published.
+    :param late_for_s: seconds since that is above the limit; None where it is not.
     """
 
     topic: str
@@ -39,6 +49,8 @@ class CameraFacts:
     since_arrival_s: float | None
     busy_for_s: float | None
     problem: FrameProblem | None
+    processing_ms: float | None
+    late_for_s: float | None
 
 
 @dataclass(frozen=True)
@@ -53,11 +65,21 @@ class CameraState:
     message: str
 
 
-def judge_camera(facts: CameraFacts, stalled_after_s: float) -> CameraState:
-    """Say what an active camera does.
+class Limits(Protocol):
+    """What is a fault; the node's parameters."""
 
-    :param stalled_after_s: how long something may take before it is a fault.
-    """
+    @property
+    def stalled_after_s(self) -> float:
+        """Seconds that something may take."""
+
+    @property
+    def processing_limit_ms(self) -> float:
+        """Milliseconds that a mask may take; 0 for no limit."""
+
+
+def judge_camera(facts: CameraFacts, limits: Limits) -> CameraState:
+    """Say what an active camera does."""
+    stalled_after_s = limits.stalled_after_s
     topic, since = facts.topic, facts.since_arrival_s
     if facts.busy_for_s is not None and facts.busy_for_s > stalled_after_s:
         return CameraState(
@@ -66,6 +88,12 @@ def judge_camera(facts: CameraFacts, stalled_after_s: float) -> CameraState:
     if since is not None and since <= stalled_after_s:
         if facts.problem is not None:
             return CameraState(facts.problem.state, 'error', facts.problem.message)
+        if facts.late_for_s is not None:
+            message = (
+                f'a mask takes {facts.processing_ms:.0f} ms, above processing_limit_ms '
+                f'{limits.processing_limit_ms:g} for {facts.late_for_s:.1f} s'
+            )
+            return CameraState('late', 'warning', message)
         return CameraState('running', 'ok', 'running')
     if facts.publishers.count == 0:
         gone = '' if since is None else f'; the last image came {since:.1f} s ago'

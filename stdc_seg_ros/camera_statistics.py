@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from stdc_core.engines import StageTimes
 from stdc_core.timing import LatencySummary, LatencyWindow, RateMeter
@@ -23,6 +24,32 @@ STAGES = (
 )
 
 
+class ProcessingTime:
+    """How long the newest frame took here, and for how long that has been too long.
+
+    :param clock: steady seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.newest_ms: float | None = None  # None before the first frame
+        self._late_since: float | None = None
+
+    def add(self, duration_ms: float, limit_ms: float) -> None:
+        """Take a frame that is finished; a limit of 0 is none."""
+        self.newest_ms = duration_ms
+        if not 0 < limit_ms < duration_ms:
+            self._late_since = None
+        elif self._late_since is None:
+            self._late_since = self._clock()
+
+    @property
+    def late_for_s(self) -> float | None:
+        """Seconds since the first of the frames in a row that took too long; None where none."""
+        since = self._late_since
+        return None if since is None else self._clock() - since
+
+
 class CameraStatistics:
     """Windows of durations and rates; any thread may add and read."""
 
@@ -30,6 +57,7 @@ class CameraStatistics:
         self._windows = {stage: LatencyWindow() for stage in STAGES}
         self.input_rate = RateMeter()
         self.output_rate = RateMeter()
+        self.processing = ProcessingTime()
         self.problem: FrameProblem | None = None  # of the newest frame that was finished
         self.busy_since: float | None = None  # steady seconds; None between frames
 
@@ -55,6 +83,7 @@ class CameraStatistics:
             window.clear()
         self.input_rate.clear()
         self.output_rate.clear()
+        self.processing = ProcessingTime()
         self.problem = None
 
 

@@ -10,10 +10,12 @@ from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode
 
 from stdc_core.engines import EngineInfo
+from stdc_core.memory import resident_memory
 from stdc_core.model_file import ModelFile
 from stdc_core.timing import NOT_AVAILABLE, LatencySummary
 from stdc_seg_ros.camera import Camera
 from stdc_seg_ros.camera_state import Level
+from stdc_seg_ros.camera_statistics import ProcessingTime
 from stdc_seg_ros.engine_pair import EnginePair
 from stdc_seg_ros.frame_ledger import LedgerSnapshot
 
@@ -86,6 +88,7 @@ def camera_status(name: str, lifecycle: str, camera: Camera | None) -> Diagnosti
         'input rate (Hz)': statistics.input_rate.rate(),
         'output rate (Hz)': statistics.output_rate.rate(),
         **ledger_values(camera.ledger.snapshot()),
+        **processing_values(statistics.processing),
         **latency_values(statistics.summaries()),
         **{f'messages {output}': count for output, count in camera.outputs.published.items()},
     }
@@ -101,7 +104,10 @@ def engine_status(
     :param problem: why the last transition failed; empty where it did not.
     :param engines: None where the node is not configured, as ``model``.
     """
-    values: dict[str, object] = {'lifecycle': lifecycle}
+    values: dict[str, object] = {
+        'lifecycle': lifecycle,
+        'process memory (MiB)': resident_memory() / 2**20,
+    }
     if problem:
         return status(name, 'error', problem, '', values)
     if engines is None or model is None:
@@ -136,6 +142,18 @@ def latency_values(latencies: Mapping[str, LatencySummary | None]) -> dict[str, 
         f'{stage} {figure} (ms)': None if summary is None else getattr(summary, figure)
         for stage, summary in latencies.items()
         for figure in ('p50', 'p95', 'p99', 'max')
+    }
+
+
+def processing_values(processing: ProcessingTime) -> dict[str, object]:
+    """List the newest frame's time under the names that Autoware's monitors look for."""
+    late_for_s = processing.late_for_s
+    is_late = late_for_s is not None
+    return {
+        'processing_time_ms': processing.newest_ms,
+        'is_processing_time_ms_in_expected_range': not is_late,
+        'consecutive_processing_delay_ms': 1e3 * (late_for_s or 0.0),
+        'is_consecutive_processing_delay_in_range': not is_late,
     }
 
 

@@ -110,6 +110,12 @@ SPECS: Mapping[str, ParameterSpec] = {
     'stalled_after_s': ParameterSpec(
         2.0, 'seconds without an image that diagnostics call a fault', 'at once', (0.1, 3600.0)
     ),
+    'processing_limit_ms': ParameterSpec(
+        0.0,
+        'milliseconds from an image to its mask that diagnostics warn of; 0: none',
+        'at once',
+        (0.0, 1e6),
+    ),
     'autostart': ParameterSpec(
         True, 'configure and activate at start, without a lifecycle manager', 'at start'
     ),
@@ -132,6 +138,7 @@ class NodeParameters:
     overlay_opacity: float
     jpeg_quality: int
     stalled_after_s: float
+    processing_limit_ms: float
     autostart: bool
 
     @property

@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from stdc_core.memory import resident_memory
 
 CODE = """
 import resource, sys
@@ -29,3 +32,9 @@ def test_the_second_time_the_memory_is_there():
     without = faults()
     assert without > 100
     assert faults('keep') < without / 10
+
+
+def test_an_array_that_is_written_is_memory_of_the_process():
+    before = resident_memory()
+    array = np.ones(64 << 20, np.uint8)
+    assert 0.9 * array.nbytes < resident_memory() - before < 1.5 * array.nbytes

@@ -1,6 +1,7 @@
 """What a camera is said to do, from what is known about it."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,8 +10,8 @@ from stdc_seg_ros.camera_state import CameraFacts, FrameProblem, judge_camera
 
 ONE = Publishers(1, 1, '')
 OTHER_TYPE = Publishers(1, 0, 'another type is published')
-RUNNING = CameraFacts('/image', ONE, 100.0, 0.1, None, None)
-PATIENCE_S = 2.0
+RUNNING = CameraFacts('/image', ONE, 100.0, 0.1, None, None, 50.0, None)
+LIMITS = SimpleNamespace(stalled_after_s=2.0, processing_limit_ms=40.0)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,18 @@ PATIENCE_S = 2.0
             'step is wrong',
         ),
         ({'problem': FrameProblem('failing', 'boom')}, 'failing', 'error', 'boom'),
-        ({'since_arrival_s': 2.1}, 'stalled', 'error', 'no image on /image for 2.1 s'),
+        (
+            {'late_for_s': 1.26},
+            'late',
+            'warning',
+            'a mask takes 50 ms, above processing_limit_ms 40 for 1.3 s',
+        ),
+        (
+            {'since_arrival_s': 2.1, 'late_for_s': 9.0},
+            'stalled',
+            'error',
+            'no image on /image for 2.1 s',
+        ),
         (
             {'since_arrival_s': 9.0, 'publishers': Publishers(0, 0, '')},
             'waiting',
@@ -67,6 +79,6 @@ PATIENCE_S = 2.0
     ],
 )
 def test_states(changes, state, level, message):
-    judged = judge_camera(dataclasses.replace(RUNNING, **changes), PATIENCE_S)
+    judged = judge_camera(dataclasses.replace(RUNNING, **changes), LIMITS)
     assert (judged.state, judged.level) == (state, level)
     assert message in judged.message

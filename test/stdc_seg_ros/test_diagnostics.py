@@ -5,12 +5,13 @@ import dataclasses
 import pytest
 
 from stdc_core.timing import LatencySummary
-from stdc_seg_ros.camera_statistics import STAGES, CameraStatistics
+from stdc_seg_ros.camera_statistics import STAGES, CameraStatistics, ProcessingTime
 from stdc_seg_ros.diagnostics import (
     camera_status,
     engine_status,
     latency_values,
     ledger_values,
+    processing_values,
     status,
 )
 from stdc_seg_ros.frame_ledger import FrameLedger, LedgerSnapshot
@@ -59,6 +60,28 @@ def test_figures_have_their_unit_in_the_name():
     message = status('node: image', 'warning', 'slow', '/image', values)
     assert (message.level, message.name, message.hardware_id) == (b'\x01', 'node: image', '/image')
     assert values_of(message)['whole p99 (ms)'] == '2.50'
+
+
+def test_a_frame_that_took_too_long_is_told_as_autoware_does():
+    now = [100.0]
+    processing = ProcessingTime(clock=lambda: now[0])
+    assert processing_values(processing) == {
+        'processing_time_ms': None,
+        'is_processing_time_ms_in_expected_range': True,
+        'consecutive_processing_delay_ms': 0.0,
+        'is_consecutive_processing_delay_in_range': True,
+    }
+    for duration_ms in (39.0, 41.0, 55.0):
+        processing.add(duration_ms, limit_ms=40.0)
+        now[0] += 0.5
+    assert processing_values(processing) == {
+        'processing_time_ms': 55.0,
+        'is_processing_time_ms_in_expected_range': False,
+        'consecutive_processing_delay_ms': 1000.0,
+        'is_consecutive_processing_delay_in_range': False,
+    }
+    processing.add(55.0, limit_ms=0.0)
+    assert processing.late_for_s is None
 
 
 def test_an_unconfigured_node_has_two_statuses_that_say_so():
