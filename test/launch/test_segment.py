@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -34,45 +35,76 @@ def test_it_compiles():
 
 def test_every_argument_is_used_and_described():
     declared = {call.args[0].value: call for call in calls('DeclareLaunchArgument')}
-    used = {call.args[0].value for call in calls('LaunchConfiguration')}
-    assert used == set(declared)
-    for call in declared.values():
-        assert keywords(call)['description']
+    words = Counter(node.value for node in ast.walk(TREE) if isinstance(node, ast.Constant))
+    for name, call in declared.items():
+        assert words[name] > 1, name
+        texts = [word.value for word in call.keywords if word.arg == 'description']
+        assert isinstance(ast.literal_eval(texts[0]), str)
 
 
 def test_it_starts_an_executable_that_is_installed():
-    (node,) = calls('Node')
+    packages = {keywords(node)['package']: keywords(node)['executable'] for node in calls('Node')}
+    assert packages.pop('rviz2') == 'rviz2'
+    (executable,) = packages.values()
+    assert set(packages) == {'stdc_seg_ros'}
     setup = (ROOT / 'setup.py').read_text()
-    assert keywords(node)['package'] == 'stdc_seg_ros'
-    assert f"'{keywords(node)['executable']} = stdc_seg_ros." in setup
+    assert f"'{executable} = stdc_seg_ros." in setup
     assert "glob('launch/*.launch.py')" in setup
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec('launch_ros') is None,
-    reason='launch and launch_ros are not on PyPI: the launch file was not executed',
-)
-def test_the_real_launch_makes_the_node_of_it(monkeypatch):
+def test_rviz_shows_what_the_node_publishes():
+    from stdc_seg_ros.camera_outputs import ENCODINGS
+
+    config = yaml.safe_load((ROOT / 'config/segment.rviz').read_text())
+    topics = [display['Topic']['Value'] for display in config['Visualization Manager']['Displays']]
+    assert topics.pop(0) == '/camera/image_raw'
+    assert topics
+    for topic in topics:
+        assert topic.removeprefix('/segmentation_node/') in ENCODINGS
+
+
+@pytest.fixture
+def make_node():
+    """Run the launch file's own function in the real launch."""
+    pytest.importorskip(
+        'launch_ros', reason='launch_ros is not on PyPI: the launch file was not executed'
+    )
     from launch import LaunchContext
 
     spec = importlib.util.spec_from_file_location('segment_launch', FILE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.generate_launch_description().entities
-    context = LaunchContext()
-    context.launch_configurations.update(
-        {
-            'image': '/camera/image_raw',
-            'model': 'model.onnx',
-            'params_file': str(ROOT / 'config/segment.yaml'),
-            'namespace': '',
-            'name': 'segmentation_node',
-            'log_level': 'info',
-        }
-    )
-    (node,) = module.make_node(context)
-    assert node.node_package == 'stdc_seg_ros'
-    assert node.node_executable == 'segmentation_node'
+
+    def make(**given):
+        context = LaunchContext()
+        for argument in module.ARGUMENTS:
+            if argument.name != 'params_file':
+                argument.execute(context)
+        context.launch_configurations.update(
+            {'params_file': str(ROOT / 'config/segment.yaml'), **given}
+        )
+        (node,) = module.make_node(context)
+        node._perform_substitutions(context)
+        return node
+
+    return make
+
+
+def test_the_real_launch_makes_the_node_of_it(make_node):
+    node = make_node(model='model.onnx', image='/front/image_raw')
+    assert (node.node_package, node.node_executable) == ('stdc_seg_ros', 'segmentation_node')
+    assert node.expanded_remapping_rules == [('image', '/front/image_raw')]
+
+
+def test_several_cameras_have_a_topic_each(make_node):
+    node = make_node(cameras='front, rear', image='/a/image_raw,/b/image_raw')
+    assert node.expanded_remapping_rules == [
+        ('front/image', '/a/image_raw'),
+        ('rear/image', '/b/image_raw'),
+    ]
+    with pytest.raises(ValueError, match='image:=/a/image_raw has 1 topics, expected 2'):
+        make_node(cameras='front,rear', image='/a/image_raw')
 
 
 def test_the_parameter_file_has_every_parameter_with_its_default():
