@@ -33,7 +33,7 @@ help:
 	@echo 'make demo       play a drive through the real node and write a page about it; no ROS needed'
 	@echo 'make demo BAG=path TOPIC=/camera/image_raw   the same with your own rosbag2'
 	@echo 'make test       set up .venv-test, check style and types, run the tests (under 10 minutes)'
-	@echo 'make test-slow  what takes longer: the export matrix, a smoke training'
+	@echo 'make test-slow  what takes longer: the export matrix, a smoke training, colcon build'
 	@echo 'make clean      remove the virtual environments and what the tests left'
 
 demo: $(DEMO_INSTALLED)

@@ -65,7 +65,18 @@ setup(
             'tensorboard',
             'torch',
         ],
-        'test': ['hypothesis', 'mypy', 'pytest', 'ruff', 'types-pyyaml', 'types-protobuf'],
+        'test': [
+            'colcon-bash',
+            'colcon-core',
+            'colcon-library-path',
+            'colcon-ros',
+            'hypothesis',
+            'mypy',
+            'pytest',
+            'ruff',
+            'types-protobuf',
+            'types-pyyaml',
+        ],
     },
     entry_points={
         'console_scripts': [
