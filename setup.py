@@ -85,6 +85,7 @@ setup(
             'play_bag = stdc_seg_ros.bag.command_line:play_bag',
             'stdc_seg_demo = stdc_seg_ros.bag.command_line:stdc_seg_demo',
             'segmentation_node = stdc_seg_ros.segmentation_node:main',
+            'doctor = stdc_seg_ros.doctor.command_line:main',
         ]
     },
     zip_safe=False,

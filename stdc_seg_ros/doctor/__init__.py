@@ -1,0 +1,1 @@
+"""What keeps images from arriving on this machine, measured, and the fix."""

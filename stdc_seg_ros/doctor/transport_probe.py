@@ -1,0 +1,80 @@
+"""Loss and latency of image transport between two processes on this machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from stdc_core.timing import LatencySummary, LatencyWindow
+from stdc_seg_ros.bag.child_process import ChildProcess
+from stdc_seg_ros.bag.replay import private_domain
+from stdc_seg_ros.doctor.finding import Finding
+from stdc_seg_ros.doctor.image_stream import Stream, as_json
+
+MODULE = 'stdc_seg_ros.doctor.image_stream'
+START_S = 60.0
+ENOUGH = 0.98  # of the images
+PROFILE_FIX = (
+    'give the camera driver the profile of this package: '
+    'FASTDDS_DEFAULT_PROFILES_FILE={profile} (on Jazzy FASTRTPS_DEFAULT_PROFILES_FILE)'
+)
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """What came of a stream.
+
+    :param received: images, of ``stream.count``.
+    :param latency: publication to callback; None where nothing came.
+    """
+
+    stream: Stream
+    received: int
+    latency: LatencySummary | None
+
+
+def probe(stream: Stream, folder: Path) -> ProbeResult:
+    """Send a stream from one process to another, with this environment or the package's.
+
+    :param folder: for their logs.
+    :raises ChildProcessError: one of them did not do it.
+    """
+    environment = private_domain()
+    with ChildProcess(
+        MODULE, ['receive', as_json(stream)], folder / 'receive.log', environment
+    ) as receiver:
+        receiver.wait_for('ready', START_S)
+        with ChildProcess(
+            MODULE, ['send', as_json(stream)], folder / 'send.log', environment
+        ) as sender:
+            sender.wait_for('sent', START_S + stream.count / stream.rate)
+        if receiver.end():
+            raise receiver.failure('failed')
+    words = (folder / 'receive.log').read_text().rpartition('received ')[2]
+    latencies = LatencyWindow(stream.count)
+    received = json.loads(words)
+    for latency_ms in received:
+        latencies.add(latency_ms)
+    return ProbeResult(stream, len(received), latencies.summary())
+
+
+def judge_transport(result: ProbeResult, profile: Path) -> Finding:
+    """Say whether images of that size get through like that.
+
+    :param profile: of the package, for the fix.
+    """
+    stream = result.stream
+    subject = (
+        f'{stream.width}x{stream.height} rgb8 at {stream.rate:g} Hz, '
+        f'{stream.reliability.replace("_", " ")}, '
+        f'{"profile of this package" if stream.tuned else "this environment"}'
+    )
+    came = 'none came' if result.latency is None else str(result.latency)
+    found = f'{result.received} of {stream.count} arrived, {came}'
+    if result.received >= ENOUGH * stream.count:
+        return Finding('ok', subject, found)
+    if stream.tuned:
+        fix = 'the machine is too busy, or /dev/shm too small for a segment of 16 MiB a process'
+        return Finding('error', subject, found, fix)
+    return Finding('error', subject, found, PROFILE_FIX.format(profile=profile))
