@@ -57,6 +57,7 @@ setup(
             'ros-std-srvs',
         ],
         'bag': ['jinja2', 'rosbags'],
+        'quantize': ['nncf', 'onnxruntime'],
         'train': [
             'kornia',
             'matplotlib',

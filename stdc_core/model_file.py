@@ -71,6 +71,8 @@ class ModelMetadata:
     :param metrics: what it was measured at, e.g. ``{'val_miou': 0.73}``.
     :param source_sha256: of the checkpoint file this was exported from; empty if from none.
     :param versions: of the exporting packages.
+    :param quantization: how it was made int8 and what that cost
+        (:mod:`stdc_core.quantization`); empty: the network is in float.
     """
 
     labels: LabelSet
@@ -83,11 +85,17 @@ class ModelMetadata:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     source_sha256: str = ''
     versions: Mapping[str, str] = field(default_factory=dict)
+    quantization: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def trained(self) -> bool:
         """Whether the weights are other than random."""
         return bool(self.recipe)
+
+    @property
+    def int8(self) -> bool:
+        """Whether most of the network is int8."""
+        return bool(self.quantization)
 
     def to_json(self, weights_sha256: str) -> str:
         """Text for the file, the reverse of :meth:`from_json`."""
@@ -104,6 +112,7 @@ class ModelMetadata:
                 'source_sha256': self.source_sha256,
                 'weights_sha256': weights_sha256,
                 'versions': dict(self.versions),
+                'quantization': dict(self.quantization),
                 'self_check': {
                     'frame_png': _to_png(self.self_check.frame[..., ::-1]),
                     'labels_png': _to_png(self.self_check.labels),
@@ -142,6 +151,7 @@ class ModelMetadata:
             metrics=fields['metrics'],
             source_sha256=fields['source_sha256'],
             versions=fields['versions'],
+            quantization=fields.get('quantization', {}),  # files from before int8 have none
         )
 
 
