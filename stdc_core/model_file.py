@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -221,6 +222,20 @@ class ModelFile:
                     if name in tensors:  # a quantised weight is computed, not stored
                         weights[f'{layer}.{kind}'] = onnx.numpy_helper.to_array(tensors[name])
         return weights
+
+    def count_weights(self) -> int:
+        """How many weights and biases all convolutions have, int8 ones included."""
+        sizes = {tensor.name: math.prod(tensor.dims) for tensor in self.proto.graph.initializer}
+        for node in self.proto.graph.node:
+            if node.op_type == 'DequantizeLinear' and node.input[0] in sizes:
+                sizes[node.output[0]] = sizes[node.input[0]]
+        return sum(
+            sizes[name]
+            for node in self.proto.graph.node
+            if node.op_type == 'Conv'
+            for name in node.input[1:]
+            if name in sizes
+        )
 
 
 def read_model_file(path: str | Path) -> ModelFile:

@@ -52,14 +52,11 @@ def quantize(
     file = read_model_file(model)
     network_size = check_network_size(size or file.metadata.default_size)
 
-    try:
-        from stdc_core.command_line.calibration import dataset_of, images_of, rendered_streets
-        from stdc_core.quantization.budget import Budget
-        from stdc_core.quantization.quantize import quantize_model
-    except ImportError as error:
-        raise UserError(
-            f"quantize needs {error.name}: pip install 'stdc_seg_ros[quantize]'"
-        ) from error
+    # Here and not above: nncf takes seconds to import, and other commands do without it.
+    from stdc_core.command_line.calibration import dataset_of, images_of, rendered_streets
+    from stdc_core.quantization.budget import Budget
+    from stdc_core.quantization.quantize import quantize_model
+
     budget = Budget(min_agreement, max_miou_loss)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, transient=True) as progress:
