@@ -98,7 +98,7 @@ class _HeldOutSplit(Sequence[HeldOutFrame]):
 
 
 def _with_held_out(frames: int) -> int:
-    return frames + -(-frames // (HELD_OUT_EACH - 1))
+    return frames + frames // (HELD_OUT_EACH - 1)
 
 
 def _split(

@@ -11,6 +11,8 @@ from stdc_core.geometry import Size
 from stdc_core.model_file import check_network_size, read_model_file
 from stdc_core.training.datasets import Layout
 
+MIN_FRAMES = 4  # one more is held out of each four
+
 
 def quantize(
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar='MODEL')],
@@ -47,8 +49,8 @@ def quantize(
         raise UserError(f'{int8_model} is to be a model file: name it *.onnx')
     if images is not None and dataset is not None:
         raise UserError('both --images and --dataset are given: calibrate on one of them')
-    if frames < 1:
-        raise UserError(f'frames is {frames}, expected at least 1')
+    if frames < MIN_FRAMES:
+        raise UserError(f'frames is {frames}, expected at least {MIN_FRAMES}')
     file = read_model_file(model)
     network_size = check_network_size(size or file.metadata.default_size)
 

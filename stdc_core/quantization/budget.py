@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stdc_core.errors import InvalidArgumentError, UserError
 from stdc_core.model_file import ModelFile
-from stdc_core.quantization.graph import convolutions, in_float_again
+from stdc_core.quantization.graph import convolutions, in_float, in_float_again
 from stdc_core.quantization.judge import Judge, Judgement, LiteralNetwork, Progress
 
 MAX_LEFT_OUT = 12  # layers beside the heads; with more of them in float there is little to gain
@@ -52,7 +52,6 @@ class Budget:
 def keep_budget(
     model: ModelFile,
     quantized: onnx.ModelProto,
-    left_out: Sequence[str],
     budget: Budget,
     judge: Judge,
     images: Sequence[NDArray[np.uint8]],
@@ -61,21 +60,22 @@ def keep_budget(
     """Put layers back into float, the most sensitive first, until the budget holds.
 
     :param model: the float model.
-    :param left_out: names of the nodes that are in float already.
     :param images: network inputs to rank the layers on, not those they are judged by.
-    :return: the graph, the nodes in float, and what the graph was found to cost.
+    :return: the graph, the nodes put back into float, and what the graph was found to cost.
     :raises QuantizationError: it never holds.
     """
-    left_out = list(left_out)
+    left_out: list[str] = []
     judgement = judge.judge(replace(model, proto=quantized))
     ranking: list[str] | None = None
     while not budget.holds(judgement):
         if ranking is None:
-            candidates = [name for name in convolutions(model.proto) if name not in left_out]
+            candidates = [
+                name for name in convolutions(model.proto) if name not in in_float(quantized)
+            ]
             ranking = _rank(model, quantized, candidates, images[:RANKING_IMAGES], on_progress)
             del ranking[MAX_LEFT_OUT:]
         if not ranking:
-            raise QuantizationError(_over(budget, judgement, len(left_out)))
+            raise QuantizationError(_over(budget, judgement, len(in_float(quantized))))
         left_out.append(ranking.pop(0))
         quantized = in_float_again(quantized, model.proto, left_out[-1])
         judgement = judge.judge(replace(model, proto=quantized))
@@ -109,13 +109,14 @@ def _rank(
     return sorted(candidates, key=errors.__getitem__)
 
 
-def _over(budget: Budget, judgement: Judgement, left_out: int) -> str:
+def _over(budget: Budget, judgement: Judgement, float_layers: int) -> str:
     reached = f'{judgement.label_agreement:.2%} of the labels are those of the float network'
     wanted = f'at least {budget.min_agreement:.2%}'
     if judgement.miou_loss is not None:
         reached += f' and {100 * judgement.miou_loss:.2f} points of mIoU are lost'
         wanted += f' and at most {100 * budget.max_miou_loss:.2f} points'
     return (
-        f'int8 costs too much: with {left_out} layers left in float {reached}, expected {wanted}: '
+        f'int8 costs too much: with {float_layers} layers left in float {reached}, expected '
+        f'{wanted}: '
         'calibrate on more images like those it will see, or allow more'
     )

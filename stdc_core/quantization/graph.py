@@ -44,13 +44,26 @@ def heads(proto: onnx.ModelProto) -> tuple[str, ...]:
     return tuple(node.name for node in proto.graph.node if outputs & set(node.output))
 
 
+def in_float(proto: onnx.ModelProto) -> tuple[str, ...]:
+    """Names of the convolutions of a graph whose weights are in float, in the graph's order."""
+    stored = {tensor.name for tensor in proto.graph.initializer}
+    return tuple(
+        node.name
+        for node in proto.graph.node
+        if node.op_type == 'Conv' and node.input[1] in stored
+    )
+
+
 def quantize_graph(
     proto: onnx.ModelProto,
     images: Sequence[NDArray[np.uint8]],
     float_nodes: Collection[str],
     on_image: Callable[[int], None] = lambda number: None,
 ) -> onnx.ModelProto:
-    """Quantize all convolutions but some: weights to s8, activations to u8 (s8 where negative).
+    """Quantize the convolutions but some: weights to s8, activations to u8 (s8 where negative).
+
+    nncf leaves some in float of its own accord, the gate of the feature fusion for one:
+    :func:`in_float` names all.
 
     :param proto: the float graph, left as it is.
     :param images: to calibrate on: uint8, RGB, (H, W, 3), all of the network's input size.

@@ -31,6 +31,7 @@ from stdc_core.quantization.graph import (
     NNCF_VERSION,
     convolutions,
     heads,
+    in_float,
     pruned,
     quantize_graph,
 )
@@ -68,7 +69,8 @@ class CalibrationSet:
 class QuantizationReport:
     """What was done and what it cost.
 
-    :param left_in_float: names of the layers, heads first, then in the order they were left out.
+    :param left_in_float: names of the layers; those that the budget asked for come last, the most
+        sensitive of them first.
     :param quantized_layers: how many convolutions are int8.
     :param judgement: of the finished network, on the held-out frames.
     :param engine_agreement: by engine, share of the self-check's pixels with the label that the
@@ -115,20 +117,20 @@ def quantize_model(
 
     layers = convolutions(model.proto)
     judge = Judge(model, size, calibration.held_out, on_progress)
-    left_out = list(heads(model.proto))
     quantized = quantize_graph(
         model.proto,
         calibration.images,
-        left_out,
+        heads(model.proto),
         lambda done: on_progress('calibrating', done, len(calibration.images)),
     )
-    quantized, left_out, judgement = keep_budget(
-        model, quantized, left_out, budget, judge, calibration.images, on_progress
+    float_nodes = in_float(quantized)
+    quantized, put_back, judgement = keep_budget(
+        model, quantized, budget, judge, calibration.images, on_progress
     )
     quantized = pruned(quantized)
 
-    int8_layers = len(layers) - len(left_out)
-    left_in_float = tuple(layers[node] for node in left_out)
+    left_in_float = tuple(layers[node] for node in (*float_nodes, *put_back))
+    int8_layers = len(layers) - len(left_in_float)
     metadata = replace(
         model.metadata,
         default_size=size,
@@ -142,7 +144,8 @@ def quantize_model(
         },
         quantization={
             'precision': 'int8',
-            'scheme': 'symmetric; weights s8 per channel, of 7 bits; activations u8 or s8',
+            'scheme': 'symmetric; weights s8 per channel, of 7 bits (8 in depthwise layers); '
+            'activations u8, or s8 where some are negative',
             'size': list(size),
             'calibration_frames': len(calibration.images),
             'held_out_frames': len(calibration.held_out),
