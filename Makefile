@@ -67,7 +67,7 @@ $(DEMO_INSTALLED): setup.py Makefile
 $(INSTALLED): setup.py pyproject.toml Makefile
 	$(make-venv)
 	$(@D)/bin/$(PIP) $(TORCH)
-	$(@D)/bin/$(PIP) --editable '.[train,test,$(DEMO_EXTRAS)]'
+	$(@D)/bin/$(PIP) --editable '.[train,quantize,test,$(DEMO_EXTRAS)]'
 	@touch $@
 
 clean:

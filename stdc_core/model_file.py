@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,8 @@ class ModelMetadata:
     :param metrics: what it was measured at, e.g. ``{'val_miou': 0.73}``.
     :param source_sha256: of the checkpoint file this was exported from; empty if from none.
     :param versions: of the exporting packages.
+    :param quantization: how it was made int8 and what that cost
+        (:mod:`stdc_core.quantization`); empty: the network is in float.
     """
 
     labels: LabelSet
@@ -83,11 +86,17 @@ class ModelMetadata:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     source_sha256: str = ''
     versions: Mapping[str, str] = field(default_factory=dict)
+    quantization: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def trained(self) -> bool:
         """Whether the weights are other than random."""
         return bool(self.recipe)
+
+    @property
+    def int8(self) -> bool:
+        """Whether most of the network is int8."""
+        return bool(self.quantization)
 
     def to_json(self, weights_sha256: str) -> str:
         """Text for the file, the reverse of :meth:`from_json`."""
@@ -104,6 +113,7 @@ class ModelMetadata:
                 'source_sha256': self.source_sha256,
                 'weights_sha256': weights_sha256,
                 'versions': dict(self.versions),
+                'quantization': dict(self.quantization),
                 'self_check': {
                     'frame_png': _to_png(self.self_check.frame[..., ::-1]),
                     'labels_png': _to_png(self.self_check.labels),
@@ -142,6 +152,7 @@ class ModelMetadata:
             metrics=fields['metrics'],
             source_sha256=fields['source_sha256'],
             versions=fields['versions'],
+            quantization=fields.get('quantization', {}),  # files from before int8 have none
         )
 
 
@@ -211,6 +222,20 @@ class ModelFile:
                     if name in tensors:  # a quantised weight is computed, not stored
                         weights[f'{layer}.{kind}'] = onnx.numpy_helper.to_array(tensors[name])
         return weights
+
+    def count_weights(self) -> int:
+        """How many weights and biases all convolutions have, int8 ones included."""
+        sizes = {tensor.name: math.prod(tensor.dims) for tensor in self.proto.graph.initializer}
+        for node in self.proto.graph.node:
+            if node.op_type == 'DequantizeLinear' and node.input[0] in sizes:
+                sizes[node.output[0]] = sizes[node.input[0]]
+        return sum(
+            sizes[name]
+            for node in self.proto.graph.node
+            if node.op_type == 'Conv'
+            for name in node.input[1:]
+            if name in sizes
+        )
 
 
 def read_model_file(path: str | Path) -> ModelFile:

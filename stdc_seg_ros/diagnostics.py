@@ -162,7 +162,7 @@ def engine_values(info: EngineInfo, model: ModelFile) -> dict[str, object]:
     return {
         'backend': f'{info.backend} {info.version}',
         'device': info.device,
-        'precision': info.precision,
+        'precision': info.arithmetic,
         'network size': info.size,
         'threads': info.threads,
         'tail': info.tail,

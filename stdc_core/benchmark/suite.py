@@ -134,7 +134,7 @@ def _open_engines(
         except EngineError as error:
             left_out.append(f'{name}: {error}')
         else:
-            engines[name] = stack.enter_context(engine)
+            engines[f'{backend} {engine.info.arithmetic}'] = stack.enter_context(engine)
     if not engines:
         raise EngineError('no engine runs here: ' + '; '.join(left_out))
     return engines, left_out

@@ -1,4 +1,4 @@
-"""Where ``stdc_seg segment`` takes its frames from."""
+"""Where ``stdc_seg segment`` and ``quantize`` take their frames from."""
 
 import logging
 from collections.abc import Iterator
@@ -46,9 +46,11 @@ class FrameSource:
     missing: list[str] = field(default_factory=list)
 
 
-def open_source(source: str) -> FrameSource:
+def open_source(source: str, at_most: int | None = None) -> FrameSource:
     """Open an image, a folder of images, a video, or a camera by its index.
 
+    :param at_most: of a folder or a video that says how long it is, take no more than so many
+        frames, evenly spaced.
     :raises UserError: there is no such thing, or nothing in it.
     """
     path = Path(source)
@@ -59,12 +61,20 @@ def open_source(source: str) -> FrameSource:
         if not images:
             raise UserError(f'{path} has no images ({", ".join(IMAGE_SUFFIXES)})')
         _refuse_same_names(images)
+        if at_most is not None:
+            images = [images[number] for number in evenly_spaced(len(images), at_most)]
         return _image_source(path.resolve().name, images)
     if not path.exists():
         raise UserError(f'{source} is no image, folder, video, or index of a camera')
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return _image_source(path.stem, [path])
-    return _open_video(path)
+    return _open_video(path, at_most)
+
+
+def evenly_spaced(total: int, at_most: int) -> list[int]:
+    """Choose some of 0..total-1, first and last among them."""
+    count = min(total, at_most)
+    return [round(number * (total - 1) / max(count - 1, 1)) for number in range(count)]
 
 
 def _image_source(name: str, paths: list[Path]) -> FrameSource:
@@ -90,14 +100,15 @@ def _refuse_same_names(paths: list[Path]) -> None:
         seen[path.stem] = path
 
 
-def _open_video(path: Path) -> FrameSource:
+def _open_video(path: Path, at_most: int | None) -> FrameSource:
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise UserError(f'{path} is no image or video that OpenCV can read')
     total = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     fps = capture.get(cv2.CAP_PROP_FPS)
     source = FrameSource(path.stem, iter(()), total if total > 0 else None, fps)
-    return replace(source, frames=_read_capture(capture, source))
+    chosen = evenly_spaced(total, at_most) if total > 0 and at_most is not None else None
+    return replace(source, frames=_read_capture(capture, source, chosen))
 
 
 def _open_camera(index: int) -> FrameSource:
@@ -110,11 +121,16 @@ def _open_camera(index: int) -> FrameSource:
     return replace(source, frames=_read_capture(capture, source))
 
 
-def _read_capture(capture: cv2.VideoCapture, source: FrameSource) -> Iterator[Frame]:
+def _read_capture(
+    capture: cv2.VideoCapture, source: FrameSource, chosen: list[int] | None = None
+) -> Iterator[Frame]:
     number = 0
     try:
-        while True:
-            read, image = capture.read()
+        while capture.grab():
+            if chosen is not None and number not in chosen:
+                number += 1
+                continue
+            read, image = capture.retrieve()
             if not read:
                 break
             yield Frame(f'{source.name}_{number:06d}', image)  # type: ignore[arg-type]

@@ -21,13 +21,13 @@ def info(
     """
     file = read_model_file(model)
     metadata = file.metadata
-    weights = sum(array.size for array in file.weights().values())
     outputs = 'labels, confidence' + (', detail' if file.has_detail else ' (no detail head)')
     for name, value in {
         'file': f'{file.path} ({file.path.stat().st_size / 1e6:.1f} MB)',
         'SHA-256': file.sha256,
         'network': ', '.join(f'{key} {value}' for key, value in metadata.architecture.items()),
-        'weights': f'{weights:,}, batch norm folded' + ('' if metadata.trained else ', RANDOM'),
+        'weights': f'{file.count_weights():,}, batch norm folded'
+        + ('' if metadata.trained else ', RANDOM'),
         'default size': f'{metadata.default_size} (height x width)',
         'resize': metadata.resize,
         'align_corners': metadata.align_corners,
@@ -36,8 +36,11 @@ def info(
         'metrics': _listed(metadata.metrics),
         'checkpoint SHA-256': metadata.source_sha256 or 'none',
         'exported by': _listed(metadata.versions),
+        'int8': 'no' if not metadata.int8 else '',
     }.items():
         print(f'{name:20}{value}')
+    for name, value in metadata.quantization.items():
+        print(f'  {name:18}{value}')
     rich.print(_classes(metadata.labels))
 
 

@@ -8,7 +8,8 @@ from stdc_core.command_line.run_command import run_command
 
 DESCRIPTION = """Real-time semantic segmentation with STDC-Seg networks.
 
-export makes a model file of a checkpoint, segment runs it on images, videos and cameras."""
+export makes a model file of a checkpoint, quantize an int8 one of that, segment runs it on images,
+videos and cameras."""
 
 
 def main() -> int:
@@ -32,10 +33,17 @@ def _parse() -> None:
     from stdc_core.command_line.benchmark import benchmark
     from stdc_core.command_line.export import export
     from stdc_core.command_line.info import info
+    from stdc_core.command_line.quantize import quantize
     from stdc_core.command_line.segment import segment
 
     tyro.extras.subcommand_cli_from_dict(
-        {'segment': segment, 'export': export, 'info': info, 'benchmark': benchmark},
+        {
+            'segment': segment,
+            'export': export,
+            'quantize': quantize,
+            'info': info,
+            'benchmark': benchmark,
+        },
         prog='stdc_seg',
         description=DESCRIPTION,
         sort_subcommands=False,

@@ -38,6 +38,11 @@ class TorchEngine(InferenceEngine):
                 f'the torch engine computes in {" or ".join(TYPES)} on the CPU, asked for '
                 f'{self.precision}'
             )
+        if self.model.metadata.int8:
+            raise EngineError(
+                f'{self.model.path} is int8 and the torch engine runs float models only: use '
+                'openvino or onnxruntime'
+            )
         torch.set_num_threads(self.threads)
         network = STDCSeg(STDCSegConfig(**self.model.metadata.architecture))
         network = fold_for_inference(network, detail=self.detail)

@@ -63,7 +63,9 @@ def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob('*') if path.is_file())
 
 
-@pytest.mark.parametrize('command', [(), ('segment',), ('export',), ('info',), ('benchmark',)])
+@pytest.mark.parametrize(
+    'command', [(), ('segment',), ('export',), ('quantize',), ('info',), ('benchmark',)]
+)
 def test_help_explains_and_succeeds(stdc_seg, command):
     code, out, _ = stdc_seg(*command, '--help')
     assert code == 0
