@@ -6,22 +6,25 @@ from pathlib import Path
 from stdc_core.model_file import ModelFileError
 
 PACKAGE = 'stdc_seg_ros'
-DEFAULT_MODEL = 'stdc1_camvid.onnx'
+INT8_MODEL = 'stdc1_camvid_int8.onnx'  # for processors
+FLOAT_MODEL = 'stdc1_camvid.onnx'
 
 
-def find_default_model() -> Path:
+def find_default_model(*, int8: bool = True) -> Path:
     """Find the model file the package brings along.
 
+    :param int8: the faster one, which the torch engine and other precisions cannot take.
     :return: in ``models/`` of the source tree, else of the package's share folder.
     :raises ModelFileError: there is none.
     """
+    name = INT8_MODEL if int8 else FLOAT_MODEL
     folders = [folder / 'models' for folder in (Path(__file__).parents[1], *_share_folders())]
     for folder in folders:
-        if (folder / DEFAULT_MODEL).is_file():
-            return folder / DEFAULT_MODEL
+        if (folder / name).is_file():
+            return folder / name
     places = ', '.join(map(str, folders))
     raise ModelFileError(
-        f'this installation brings no model file ({DEFAULT_MODEL} is in none of: {places}): set '
+        f'this installation brings no model file ({name} is in none of: {places}): set '
         "the parameter 'model' to the path of one, made by 'stdc_seg export'"
     )
 

@@ -146,6 +146,11 @@ class NodeParameters:
         """Of the network's input; None: the model file's."""
         return None if self.network_size == (0, 0) else self.network_size
 
+    @property
+    def takes_int8(self) -> bool:
+        """Whether an int8 model file can be run as asked."""
+        return self.backend != 'torch' and self.precision == 'fp32'
+
 
 def check_parameter(name: str, value: Any) -> None:
     """Check what ROS does not check by the descriptor.

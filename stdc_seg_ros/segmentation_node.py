@@ -111,7 +111,9 @@ class SegmentationNode(LifecycleNode):
         self._problem = ''
         try:
             parameters = self._settings.current
-            self._model = read_model_file(parameters.model or find_default_model())
+            self._model = read_model_file(
+                parameters.model or find_default_model(int8=parameters.takes_int8)
+            )
             labels = self._model.metadata.labels
             self._mailbox = Mailbox()
             for name in parameters.cameras:

@@ -53,6 +53,16 @@ def test_every_engine_proves_itself_on_it(shipped):
             assert engine.info.agreement > 0.999
 
 
+def test_the_int8_file_is_the_same_network(shipped):
+    int8 = read_model_file(MODELS / 'stdc1_camvid_int8.onnx')
+    assert int8.metadata.quantization['float_model_sha256'] == shipped.sha256
+    frame = frame_from_anywhere(0, RENDERED_SEED, (360, 480)).image
+    with open_engine(shipped) as exact, open_engine(int8) as quantized:
+        expected = exact.infer(frame, color_order='rgb').labels.copy()
+        found = quantized.infer(frame, color_order='rgb').labels
+    assert (found == expected).mean() > 0.98
+
+
 def test_it_segments_rendered_streets_that_it_never_saw(shipped, card):
     confusion = ConfusionMatrix(len(CAMVID))
     with open_engine(shipped) as engine:

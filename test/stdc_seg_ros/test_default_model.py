@@ -8,16 +8,18 @@ from stdc_core.model_file import ModelFileError, read_model_file
 from stdc_seg_ros import default_model
 
 
-def test_the_source_tree_brings_a_model():
-    model = read_model_file(default_model.find_default_model())
+@pytest.mark.parametrize('int8', [True, False])
+def test_the_source_tree_brings_a_model(int8):
+    model = read_model_file(default_model.find_default_model(int8=int8))
     assert model.metadata.trained
     assert model.has_detail
+    assert bool(model.metadata.quantization) == int8
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """Where the model belongs in the share folder of an installation; nothing is there yet."""
-    monkeypatch.setattr(default_model, 'DEFAULT_MODEL', 'only_here.onnx')
+    monkeypatch.setattr(default_model, 'INT8_MODEL', 'only_here.onnx')
     monkeypatch.delenv('AMENT_PREFIX_PATH', raising=False)
     path = tmp_path / 'share/stdc_seg_ros/models/only_here.onnx'
     path.parent.mkdir(parents=True)

@@ -40,6 +40,14 @@ def test_defaults(make_node):
     assert parameters.size is None
 
 
+@pytest.mark.parametrize(
+    ('given', 'int8'),
+    [({}, True), ({'backend': 'torch'}, False), ({'precision': 'bf16'}, False)],
+)
+def test_int8_is_for_engines_and_precisions_that_take_it(make_node, given, int8):
+    assert ParameterServer(make_node(**given)).current.takes_int8 == int8
+
+
 def test_values_from_outside(make_node):
     parameters = ParameterServer(make_node(network_size=[96, 160], threads=2)).current
     assert (parameters.size, parameters.threads) == ((96, 160), 2)
