@@ -164,12 +164,16 @@ class BoundaryScore:
         """
         _check_masks(truth, prediction)
         for what, mask in (('truth', truth), ('prediction', prediction)):
-            _check_values(what, np.bincount(mask.ravel(), minlength=256), self.num_classes)
+            if ((mask >= self.num_classes) & (mask != UNLABELED)).any():
+                _check_values(what, np.bincount(mask.ravel(), minlength=256), self.num_classes)
         counted = truth != UNLABELED
-        true = np.where(boundary_pixels(truth, counted), truth, UNLABELED)
-        predicted = np.where(boundary_pixels(prediction, counted), prediction, UNLABELED)
-        pixels = np.bincount(true.ravel(), minlength=256)
-        pixels += np.bincount(predicted.ravel(), minlength=256)
+        edges = [boundary_pixels(mask, counted) for mask in (truth, prediction)]
+        true, predicted = (
+            np.where(edge, mask, UNLABELED)
+            for edge, mask in zip(edges, (truth, prediction), strict=True)
+        )
+        pixels = np.bincount(truth[edges[0]], minlength=256)
+        pixels += np.bincount(prediction[edges[1]], minlength=256)
         for class_id in np.flatnonzero(pixels[: self.num_classes]):
             self.counts[:, class_id] += self._match(true == class_id, predicted == class_id)
 

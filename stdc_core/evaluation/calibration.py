@@ -69,10 +69,9 @@ class Calibration:
         """
         assert truth.shape == prediction.shape == confidence.shape
         # One count over three kinds of pixels: wrong, right, unlabeled.
-        kind = (truth == prediction).view(np.uint8).astype(np.uint16)
-        kind[truth == UNLABELED] = 2
-        joint = np.bincount((kind << 8 | confidence).ravel(), minlength=3 << 8)
-        self.counts += joint.reshape(3, 256)[:2]
+        kind = (truth == prediction).view(np.uint8) | (truth == UNLABELED).view(np.uint8) << 1
+        joint = np.bincount((kind.astype(np.uint16) << 8 | confidence).ravel(), minlength=4 << 8)
+        self.counts += joint.reshape(4, 256)[:2]
 
     def __add__(self, other: Calibration) -> Calibration:
         """Both data sets together."""
