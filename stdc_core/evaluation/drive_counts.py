@@ -139,7 +139,7 @@ class DriveCounts:
             'detail': self.detail.counts.tolist(),
             'flicker': vars(self.flicker),
             'latencies': {
-                stage: {'max_ms': histogram.max_ms, 'counts': sorted(histogram.counts.items())}
+                stage: {'max_ms': histogram.max_ms, 'counts': _pairs(histogram)}
                 for stage, histogram in self.latencies.items()
             },
         }
@@ -171,6 +171,11 @@ class DriveCounts:
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidArgumentError(f'these are no counts of a drive: {error!r}') from error
         return counts
+
+
+def _pairs(histogram: LatencyHistogram) -> list[list[int]]:
+    """Bins and counts as JSON gives them back."""
+    return [list(pair) for pair in sorted(histogram.counts.items())]
 
 
 def _known(share: float) -> float | None:

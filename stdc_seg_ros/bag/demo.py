@@ -15,7 +15,7 @@ from stdc_core.synthetic.drive import SyntheticDrive
 from stdc_seg_ros.bag.bag_writer import BagConfig, LabeledImage, write_bag
 from stdc_seg_ros.default_model import find_default_model
 from stdc_seg_ros.evaluation.drive import DriveChoice, open_drive
-from stdc_seg_ros.evaluation.evaluate_bag import progress_bar, replay_with_report, summary
+from stdc_seg_ros.evaluation.one_bag import Job, evaluate_drive, progress_bar, summary
 
 DRIVE_SEED = 13
 DRIVE_FIRST = 560  # frame of that drive at which the demo begins: zebra crossing, cyclists, cars
@@ -54,7 +54,8 @@ def demo(
         if bag is None:
             bag = _rendered_bag(output / 'drive', seconds, progress)
         drive = open_drive(DriveChoice(bag, topic, label_topic), model_file.metadata.labels)
-        evaluation = replay_with_report(drive, model_file, output, title, rate, progress)
+        job = Job('replay', output, title, rate)
+        evaluation = evaluate_drive(drive, model_file, job, progress)
     print(summary(evaluation))
     print(f'page: {output / "report.html"}')
 

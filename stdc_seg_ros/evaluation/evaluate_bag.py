@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
-from stdc_core.engines import open_engine
-from stdc_core.errors import InvalidArgumentError
+from stdc_core.errors import InvalidArgumentError, UserError
 from stdc_core.evaluation.drive_figures import Limit, parse_limits
-from stdc_core.model_file import ModelFile, read_model_file
-from stdc_seg_ros.bag.mask_recorder import Seen
+from stdc_core.model_file import read_model_file
+from stdc_seg_ros.bag.errors import BagError
 from stdc_seg_ros.default_model import find_default_model
-from stdc_seg_ros.evaluation.drive import Drive, DriveChoice, open_drive
-from stdc_seg_ros.evaluation.files import write_csv, write_json
-from stdc_seg_ros.evaluation.moments import find_moments
-from stdc_seg_ros.evaluation.offline import evaluate_offline
-from stdc_seg_ros.evaluation.replayed import evaluate_replay
-from stdc_seg_ros.evaluation.report import figure_words, write_report
-from stdc_seg_ros.evaluation.result import DriveEvaluation
+from stdc_seg_ros.evaluation.drive import DriveChoice, open_drive
+from stdc_seg_ros.evaluation.many_bags import (
+    BagResult,
+    find_bags,
+    fingerprint,
+    overview_lines,
+    read_result,
+    write_overview,
+)
+from stdc_seg_ros.evaluation.one_bag import Job, evaluate_drive, progress_bar, summary
+from stdc_seg_ros.evaluation.result import Mode
+from stdc_seg_ros.evaluation.result_bag import write_result_bag
 
 LIMIT_FAILED = 3  # exit code
 
 
 def evaluate_bag(
-    bag: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar='BAG')],
+    bags: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar='BAG ...')],
     offline: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     replay: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     output: Path = Path('evaluation'),
@@ -38,14 +44,17 @@ def evaluate_bag(
     labels: Annotated[Path | None, tyro.conf.arg(metavar='FOLDER')] = None,
     model: Annotated[Path | None, tyro.conf.arg(metavar='FILE')] = None,
     rate: float = 1.0,
+    processes: int = 1,
+    write_bag: Annotated[Path | None, tyro.conf.arg(metavar='FOLDER')] = None,
     fail_under: Annotated[tuple[str, ...], tyro.conf.arg(metavar='FIGURE=LIMIT ...')] = (),
     fail_over: Annotated[tuple[str, ...], tyro.conf.arg(metavar='FIGURE=LIMIT ...')] = (),
 ) -> int:
-    """Evaluate a model on a recorded drive and write a report about it.
+    """Evaluate a model on recorded drives and write a report about them.
 
     Exit code 0, 1 for an error, 2 for wrong usage, 3 where a limit is not kept.
 
-    :param bag: a rosbag2, its folder or a file of it.
+    :param bags: rosbag2s, their folders or files, or a folder with several. Of several each has a
+        folder of its name in the output; those that are done already are not done again.
     :param offline: every frame through the engine, as fast as it goes.
     :param replay: played through the running node over real topics, with /clock.
     :param output: folder for report.html, figures.json, frames.csv and the masks.
@@ -54,6 +63,8 @@ def evaluate_bag(
     :param labels: folder of label PNGs named by stamp, instead of a topic.
     :param model: model file; the one of the package where not given.
     :param rate: of time in a replay: 2 plays twice as fast.
+    :param processes: bags at a time, offline.
+    :param write_bag: new bag for masks, overlays and diagnostics, with the original stamps.
     :param fail_under: figures and the values they must reach, e.g. miou=0.6.
     :param fail_over: figures and the values they must not exceed, e.g. p95_ms=60.
     """
@@ -61,95 +72,108 @@ def evaluate_bag(
         raise InvalidArgumentError('expected either --offline or --replay')
     if label_topic is not None and labels is not None:
         raise InvalidArgumentError('expected --label-topic or --labels, not both')
+    if write_bag is not None and write_bag.exists():
+        raise BagError(f'{write_bag} is there already: name another, or remove it')
+    if processes < 1 or (replay and processes > 1):
+        raise InvalidArgumentError(f'processes is {processes}, expected 1 (offline: or more)')
     limits = [*parse_limits(fail_under, under=True), *parse_limits(fail_over, under=False)]
-    model_file = read_model_file((model or find_default_model()).resolve())
-    drive = open_drive(DriveChoice(bag, topic, label_topic, labels), model_file.metadata.labels)
-    output.mkdir(parents=True, exist_ok=True)
+    model = (model or find_default_model()).resolve()
+    mode: Mode = 'offline' if offline else 'replay'
+    found = find_bags(bags)
+    choices = [DriveChoice(bag, topic, label_topic, labels) for bag in found]
+    if found == list(bags) and len(found) == 1:
+        title = f'{"Evaluation" if offline else "Replay"} of {found[0].name}'
+        job = Job(mode, output, title, rate)
+        return check_limits(limits, _one(choices[0], model, job, write_bag))
+    if write_bag is not None:
+        raise InvalidArgumentError('--write-bag is for one bag, and there are several')
+    jobs = [_job(choice, model, mode, output, rate, processes) for choice in choices]
+    return _many(choices, model, jobs, processes, output, limits)
+
+
+def _one(
+    choice: DriveChoice, model: Path, job: Job, write_bag: Path | None
+) -> Mapping[str, float]:
+    model_file = read_model_file(model)
+    drive = open_drive(choice, model_file.metadata.labels)
     with progress_bar() as progress:
-        if offline:
-            title = f'Evaluation of {bag.name}'
-            evaluation = offline_with_report(drive, model_file, output, title, progress)
-        else:
-            title = f'Replay of {bag.name}'
-            evaluation = replay_with_report(drive, model_file, output, title, rate, progress)
+        evaluation = evaluate_drive(drive, model_file, job, progress)
+        if write_bag is not None:
+            task = progress.add_task('writing the bag', total=evaluation.counts.masks, say='')
+            write_result_bag(write_bag, drive, evaluation, lambda: progress.advance(task))
     print(summary(evaluation))
+    print(f'report:  {job.output / "report.html"}')
+    return evaluation.figures
+
+
+def _job(
+    choice: DriveChoice, model: Path, mode: Mode, output: Path, rate: float, processes: int
+) -> Job:
+    if not choice.bag.exists():
+        raise BagError(f'there is no bag {choice.bag}')
+    facts = {**vars(choice), 'mode': mode, 'rate': rate, 'model': read_model_file(model).sha256}
+    threads = max(1, len(os.sched_getaffinity(0)) // processes) if processes > 1 else None
+    name = choice.bag.name
+    mark = fingerprint(choice.bag, facts)
+    return Job(mode, output / name, f'Evaluation of {name}', rate, threads, mark)
+
+
+def _many(
+    choices: Sequence[DriveChoice],
+    model: Path,
+    jobs: Sequence[Job],
+    processes: int,
+    output: Path,
+    limits: Sequence[Limit],
+) -> int:
+    """Evaluate what is not done, and sum up; a bag that fails does not stop the others."""
+    output.mkdir(parents=True, exist_ok=True)
+    todo = [(c, j) for c, j in zip(choices, jobs, strict=True) if _done(j) is None]
+    failures: list[str] = []
+
+    def collect(bag: Path, result: Callable[[], None]) -> None:
+        try:
+            result()
+        except (UserError, OSError) as error:
+            failures.append(str(error) if str(bag) in str(error) else f'{bag}: {error}')
+
+    with progress_bar() as progress:
+        total = progress.add_task('bags', total=len(jobs), completed=len(jobs) - len(todo), say='')
+        if processes == 1:
+            for choice, job in todo:
+                collect(choice.bag, lambda c=choice, j=job: _work(c, model, j, progress))  # type: ignore[misc]
+                progress.advance(total)
+        else:
+            context = multiprocessing.get_context('spawn')
+            with ProcessPoolExecutor(processes, context) as pool:
+                waiting = [(c.bag, pool.submit(_work, c, model, job)) for c, job in todo]
+                for bag, future in waiting:
+                    collect(bag, future.result)
+                    progress.advance(total)
+    results = [result for job in jobs if (result := _done(job)) is not None]
+    for failure in failures:
+        print(f'evaluate_bag: {failure}', file=sys.stderr)
+    if not results:
+        return 1
+    figures = write_overview(output, results)
+    print('\n'.join(overview_lines(results, figures)))
+    print(f'bags:    {len(results)} of {len(jobs)}, {len(jobs) - len(todo)} were done already')
     print(f'report:  {output / "report.html"}')
-    return check_limits(limits, evaluation.figures)
+    code = check_limits(limits, figures)
+    return 1 if failures else code
 
 
-def offline_with_report(
-    drive: Drive, model: ModelFile, output: Path, title: str, progress: Progress
-) -> DriveEvaluation:
-    """Run the engine over all frames, and write the files."""
-    task = progress.add_task('opening the engine', total=len(drive.stamps), say='')
-
-    def show(done: int, engine_ms: float) -> None:
-        say = f'{done} of {len(drive.stamps)} frames, engine {engine_ms:.0f} ms'
-        progress.update(task, completed=done, description='evaluating', say=say)
-
-    with open_engine(model, detail=model.has_detail) as engine:
-        evaluation = evaluate_offline(drive, engine, output, show)
-        moments = find_moments(drive, evaluation, engine)
-    write_report(output / 'report.html', title, evaluation, moments)
-    _write_tables(output, evaluation)
-    return evaluation
+def _work(choice: DriveChoice, model: Path, job: Job, progress: Progress | None = None) -> None:
+    """Evaluate one of several bags, in this process or in one of its own."""
+    model_file = read_model_file(model)
+    drive = open_drive(choice, model_file.metadata.labels)
+    evaluate_drive(drive, model_file, job, progress or Progress(disable=True))
 
 
-def replay_with_report(
-    drive: Drive, model: ModelFile, output: Path, title: str, rate: float, progress: Progress
-) -> DriveEvaluation:
-    """Play the drive through the node, and write the files."""
-    task = progress.add_task('starting the node', total=1.0, say='')
-
-    def show(share: float, seen: Seen) -> None:
-        progress.update(task, completed=share, description='replaying', say=_live(seen))
-
-    evaluation = evaluate_replay(drive, model, output, rate, show)
-    progress.update(task, description='writing the report')
-    with open_engine(model, detail=model.has_detail) as engine:
-        moments = find_moments(drive, evaluation, engine)
-    write_report(output / 'report.html', title, evaluation, moments)
-    _write_tables(output, evaluation)
-    return evaluation
-
-
-def progress_bar() -> Progress:
-    """Make one for the terminal; on stderr, so that figures alone are on stdout."""
-    return Progress(
-        TextColumn('{task.description:18}'), BarColumn(24), TimeRemainingColumn(),
-        TextColumn('{task.fields[say]}'), console=Console(stderr=True),
-    )  # fmt: skip
-
-
-def summary(evaluation: DriveEvaluation) -> str:
-    """Say the figures in a few lines."""
-    counts, figures, engine = evaluation.counts, evaluation.figures, evaluation.engine
-    words = {name: figure_words(name, value) for name, value in figures.items()}
-    lines = [
-        f'engine:  {engine.get("backend")}, {engine.get("precision")}, '
-        f'{engine.get("threads")} threads',
-        f'masks:   {counts.masks} of {len(evaluation.rows)} images in {evaluation.seconds:.1f} s',
-        f'ledger:  {_ledger(evaluation.ledger)}',
-        f'latency: p50 {words["p50_ms"]}, p95 {words["p95_ms"]}, p99 {words["p99_ms"]}, max '
-        f'{words["max_ms"]}',
-    ]
-    if evaluation.engine_seconds:
-        times = evaluation.seconds / evaluation.engine_seconds
-        lines.append(
-            f"cost:    {times:.2f} times the engine's own {evaluation.engine_seconds:.1f} s"
-        )
-    if counts.labeled:
-        lines.append(
-            f'mIoU:    {words["miou"]} on {counts.labeled} masks, pixel accuracy '
-            f'{words["pixel_accuracy"]}, flicker {words["flicker"]}'
-        )
-    else:
-        lines.append(f'change:  {words["changed"]} of the pixels from mask to mask; no labels')
-    if evaluation.mode == 'replay' and counts.labeled:
-        lines.append(
-            f'timely:  mIoU {words["timely_miou"]}, of {words["timely_coverage"]} of the masks'
-        )
-    return '\n'.join([*lines, *(f'note:    {note}' for note in evaluation.notes)])
+def _done(job: Job) -> BagResult | None:
+    """Read what this very evaluation left; None where it is to be done."""
+    result = read_result(job.output)
+    return result if result and result.fields.get('fingerprint') == job.fingerprint else None
 
 
 def check_limits(limits: Sequence[Limit], figures: Mapping[str, float]) -> int:
@@ -161,23 +185,3 @@ def check_limits(limits: Sequence[Limit], figures: Mapping[str, float]) -> int:
     for failure in failures:
         print(f'evaluate_bag: {failure}', file=sys.stderr)
     return LIMIT_FAILED if failures else 0
-
-
-def _write_tables(output: Path, evaluation: DriveEvaluation) -> None:
-    write_json(output / 'figures.json', evaluation)
-    write_csv(output / 'frames.csv', evaluation)
-
-
-def _ledger(ledger: Mapping[str, str]) -> str:
-    (whole, count), *parts = [(n.removeprefix('frames '), c) for n, c in ledger.items()]
-    shown = ' + '.join(f'{name} {number}' for name, number in parts if name != 'ledger balance')
-    return f'{whole} {count} = {shown}'
-
-
-def _live(seen: Seen) -> str:
-    if seen.mask_rate is None or seen.image_rate is None or seen.latency is None:
-        return f'{seen.masks} masks of {seen.images} images'
-    return (
-        f'{seen.mask_rate:.1f} masks/s of {seen.image_rate:.1f} images/s, '
-        f'latency p50 {seen.latency.p50:.0f} ms, p95 {seen.latency.p95:.0f} ms'
-    )

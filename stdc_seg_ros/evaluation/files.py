@@ -14,13 +14,18 @@ from stdc_core.atomic_file import atomic_path
 from stdc_core.evaluation.latency_histogram import RELATIVE_ERROR
 from stdc_seg_ros.evaluation.result import DriveEvaluation
 
+FIGURES_FILE = 'figures.json'
 STAGES = ('decode', 'resize', 'network', 'tail')
 SCORES = ('miou', 'pixel_accuracy', 'changed', 'flicker', 'confidence')
 
 
-def write_json(path: Path, evaluation: DriveEvaluation) -> None:
-    """Write all figures; None stands for what was not measured."""
-    text = json.dumps(_contents(evaluation), indent=1, allow_nan=False)
+def write_json(path: Path, evaluation: DriveEvaluation, fingerprint: str = '') -> None:
+    """Write all figures; None stands for what was not measured.
+
+    :param fingerprint: of the evaluation, to know it again.
+    """
+    fields = {**_contents(evaluation), 'fingerprint': fingerprint}
+    text = json.dumps(fields, indent=1, allow_nan=False)
     with atomic_path(path) as part:
         part.write_text(text + '\n', encoding='utf-8')
 
