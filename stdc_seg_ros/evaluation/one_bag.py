@@ -74,10 +74,11 @@ def evaluate_drive(
 
 
 def progress_bar() -> Progress:
-    """Make one for the terminal; on stderr, so that figures alone are on stdout."""
+    """Make one for the terminal, on stderr: figures alone are on stdout."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn('{task.description:18}'), BarColumn(24), TimeRemainingColumn(),
-        TextColumn('{task.fields[say]}'), console=Console(stderr=True),
+        TextColumn('{task.fields[say]}'), console=console, disable=not console.is_terminal,
     )  # fmt: skip
 
 
