@@ -14,7 +14,7 @@ from stdc_core.evaluation.calibration import ReliabilityBin
 from stdc_core.evaluation.latency_histogram import GROWTH, SMALLEST_MS, LatencyHistogram
 
 WIDTH, HEIGHT = 480, 210
-LEFT, RIGHT, TOP, BOTTOM = 46, 8, 24, 34
+LEFT, RIGHT, TOP, BOTTOM = 46, 18, 24, 34
 COLORS = ('#2563a8', '#c2571a', '#6b7a89')  # told apart without colour vision, too
 BARS = 30
 
@@ -82,16 +82,17 @@ def timeline(
         )
     for color, (name, line) in zip(COLORS, lines, strict=False):
         path, pen = [], 'M'
+        width = 1.6 if sum(value is None for value in line) * 2 < len(line) else 4
         for second, value in zip(seconds, line, strict=True):
             if value is None:
                 pen = 'M'
                 continue
             path.append(f'{pen}{axes.x(second):.1f} {axes.y(value):.1f}')
             if pen == 'M':
-                path.append('h.01')  # a value between gaps shows as a dot
+                path.append('h.01')  # a value between gaps shows as a dot, by its round ends
             pen = 'L'
         axes.parts.append(
-            f'<path d="{" ".join(path)}" fill="none" stroke="{color}" stroke-width="1.6" '
+            f'<path d="{" ".join(path)}" fill="none" stroke="{color}" stroke-width="{width}" '
             f'stroke-linecap="round"><title>{escape(name)}</title></path>'
         )
     if len(lines) > 1:
