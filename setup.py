@@ -20,7 +20,7 @@ setup(
     maintainer='stdc_seg_ros maintainers',
     maintainer_email='stdc-seg-ros@users.noreply.example',
     packages=find_packages(include=['stdc_core*', 'stdc_seg_ros*']),
-    package_data={'stdc_core': ['py.typed'], PACKAGE: [PROFILE, 'bag/*.j2']},
+    package_data={'stdc_core': ['py.typed'], PACKAGE: [PROFILE, 'evaluation/*.j2']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
@@ -84,6 +84,7 @@ setup(
             'stdc_seg = stdc_core.command_line.main:main',
             'build_bag = stdc_seg_ros.bag.command_line:build_bag',
             'play_bag = stdc_seg_ros.bag.command_line:play_bag',
+            'evaluate_bag = stdc_seg_ros.bag.command_line:evaluate_bag',
             'stdc_seg_demo = stdc_seg_ros.bag.command_line:stdc_seg_demo',
             'segmentation_node = stdc_seg_ros.segmentation_node:main',
             'doctor = stdc_seg_ros.doctor.command_line:main',

@@ -30,5 +30,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield part
         part.chmod(mode)  # safetensors makes its files for their owner alone
         os.replace(part, target)
+    except OSError as error:  # the disk is full: say where
+        error.filename = error.filename or str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)

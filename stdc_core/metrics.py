@@ -152,8 +152,7 @@ class BoundaryScore:
         self.width_px = width_px
         self.counts: NDArray[np.int64] = np.zeros((4, num_classes), np.int64)
         """int64, shape (4, C): matched predicted, predicted, matched true and true boundary."""
-        steps = np.arange(-width_px, width_px + 1)
-        self._disk = (np.add.outer(steps**2, steps**2) <= width_px**2).astype(np.uint8)
+        self._disk = disk_of(width_px)
 
     def update(self, truth: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> None:
         """Count one image.
@@ -165,12 +164,16 @@ class BoundaryScore:
         """
         _check_masks(truth, prediction)
         for what, mask in (('truth', truth), ('prediction', prediction)):
-            _check_values(what, np.bincount(mask.ravel(), minlength=256), self.num_classes)
+            if ((mask >= self.num_classes) & (mask != UNLABELED)).any():
+                _check_values(what, np.bincount(mask.ravel(), minlength=256), self.num_classes)
         counted = truth != UNLABELED
-        true = np.where(_boundary(truth, counted), truth, UNLABELED)
-        predicted = np.where(_boundary(prediction, counted), prediction, UNLABELED)
-        pixels = np.bincount(true.ravel(), minlength=256)
-        pixels += np.bincount(predicted.ravel(), minlength=256)
+        edges = [boundary_pixels(mask, counted) for mask in (truth, prediction)]
+        true, predicted = (
+            np.where(edge, mask, UNLABELED)
+            for edge, mask in zip(edges, (truth, prediction), strict=True)
+        )
+        pixels = np.bincount(truth[edges[0]], minlength=256)
+        pixels += np.bincount(prediction[edges[1]], minlength=256)
         for class_id in np.flatnonzero(pixels[: self.num_classes]):
             self.counts[:, class_id] += self._match(true == class_id, predicted == class_id)
 
@@ -181,17 +184,11 @@ class BoundaryScore:
         true, predicted = true[part], predicted[part]
         return np.array(
             [
-                np.count_nonzero(predicted & self._dilate(true)),
+                np.count_nonzero(predicted & dilate(true, self._disk)),
                 np.count_nonzero(predicted),
-                np.count_nonzero(true & self._dilate(predicted)),
+                np.count_nonzero(true & dilate(predicted, self._disk)),
                 np.count_nonzero(true),
             ]
-        )
-
-    def _dilate(self, boundary: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        pixels = np.ascontiguousarray(boundary).view(np.uint8)
-        return cv2.dilate(pixels, self._disk, borderType=cv2.BORDER_CONSTANT, borderValue=0).view(
-            np.bool_
         )
 
     def __add__(self, other: BoundaryScore) -> BoundaryScore:
@@ -223,8 +220,8 @@ class BoundaryScore:
         )
 
 
-def _boundary(mask: NDArray[np.uint8], counted: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Pixels with another value beside them (4 neighbours), where both of them count."""
+def boundary_pixels(mask: NDArray[np.uint8], counted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Find pixels with another value beside them (4 neighbours), where both of them count."""
     boundary = np.zeros(mask.shape, np.bool_)
     for axis in (0, 1):
         first = (slice(None),) * axis + (slice(None, -1),)
@@ -233,6 +230,23 @@ def _boundary(mask: NDArray[np.uint8], counted: NDArray[np.bool_]) -> NDArray[np
         boundary[first] |= differs
         boundary[second] |= differs
     return boundary
+
+
+def disk_of(radius_px: int) -> NDArray[np.uint8]:
+    """Pixels at most so far away, as a kernel of :func:`dilate`; 1 inside, 0 outside."""
+    steps = np.arange(-radius_px, radius_px + 1)
+    return (np.add.outer(steps**2, steps**2) <= radius_px**2).astype(np.uint8)
+
+
+def dilate(pixels: NDArray[np.bool_], disk: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Find what is within the disk's radius of one of the pixels."""
+    grown = cv2.dilate(
+        np.ascontiguousarray(pixels).view(np.uint8),
+        disk,
+        borderType=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
+    return grown.view(np.bool_)
 
 
 def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stdc_seg_ros.bag.errors import INSTALL_HINT, BagError
+from stdc_seg_ros.bag.truncated import mend_truncated
 
 try:
     from rosbags.interfaces import ConnectionExtRosbag2
@@ -65,24 +66,42 @@ class BagReader:
     """An open bag; a context manager.
 
     :param path: folder of the bag, or one file of it (*.mcap, *.db3).
+    :param salvage: read as far as a truncated or damaged bag can be read, and say so in
+        ``damage``, instead of raising an error.
     :raises BagError: it is no bag, or one that cannot be read.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, salvage: bool = False) -> None:
         self.path = Path(path)
+        self.salvage = salvage
+        self.damage: str | None = None
         self._stack = ExitStack()
-        with self._errors():
-            if self.path.suffix == '.bag':
-                raise BagError(f'{self.path} is a bag of ROS 1: convert it by rosbags-convert')
-            if not self.path.exists():
-                raise BagError(f'there is no bag {self.path}')
-            if self.path.is_dir() and not (self.path / 'metadata.yaml').exists():
-                raise BagError(
-                    f'{self.path} has no metadata.yaml, expected the folder of a bag: if its '
-                    'recorder was killed, run ros2 bag reindex'
-                )
+        try:
+            with self._errors():
+                self._open()
+        except BagError:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        if self.path.suffix == '.bag':
+            raise BagError(f'{self.path} is a bag of ROS 1: convert it by rosbags-convert')
+        if not self.path.exists():
+            raise BagError(f'there is no bag {self.path}')
+        if self.path.is_dir() and not (self.path / 'metadata.yaml').exists():
+            raise BagError(
+                f'{self.path} has no metadata.yaml, expected the folder of a bag: if its '
+                'recorder was killed, run ros2 bag reindex'
+            )
+        try:
             self._reader = self._stack.enter_context(Reader(self.path))
-            self.topics = self._read_topics()
+        except Exception as error:
+            mended = mend_truncated(self.path, self._stack) if self.salvage else None
+            if mended is None:
+                raise
+            self.damage = _reason(error)
+            self._reader = self._stack.enter_context(Reader(mended))
+        self.topics = self._read_topics()
 
     @cached_property
     def _types(self) -> Any:
@@ -125,11 +144,11 @@ class BagReader:
     def topic(self, name: str) -> BagTopic:
         """Find a topic.
 
-        :raises BagError: there is none of this name; names the image topics that are there.
+        :raises BagError: there is none of this name; lists those that are there with their types.
         """
         if name not in self.topics:
-            images = ', '.join(topic.name for topic in self.image_topics()) or 'none'
-            raise BagError(f'{self.path} has no topic {name} (image topics: {images})')
+            there = ', '.join(f'{t.name} [{t.type}]' for _, t in sorted(self.topics.items()))
+            raise BagError(f'{self.path} has no topic {name} (topics: {there or "none"})')
         return self.topics[name]
 
     def read_raw(self, names: Collection[str]) -> Iterator[RawMessage]:
@@ -142,12 +161,17 @@ class BagReader:
         chosen = [item for item in self._reader.connections if item.topic in names]
         with self._errors():
             if chosen:
-                for connection, recorded_ns, data in self._reader.messages(chosen):
+                messages = self._reader.messages(chosen)
+                while (found := self._next(messages)) is not None:
+                    connection, recorded_ns, data = found
                     yield RawMessage(connection.topic, recorded_ns, bytes(data))
 
-    def read(self, name: str) -> Iterator[BagMessage]:
+    def read(
+        self, name: str, wanted: Callable[[bytes], bool] = lambda data: True
+    ) -> Iterator[BagMessage]:
         """Go through one topic in the order of recording.
 
+        :param wanted: whether to read a message, told by its serialised data.
         :raises BagError: there is no topic of this name, its type is unknown, or the bag is
             damaged.
         """
@@ -155,9 +179,21 @@ class BagReader:
         if message_type not in self._types.fielddefs:
             raise BagError(f'{self.path}: {name} has messages of {message_type}, expected images')
         for _, recorded_ns, data in self.read_raw([name]):
+            if not wanted(data):
+                continue
             with self._errors():
                 message = self._types.deserialize_cdr(data, message_type)
             yield BagMessage(recorded_ns, message)
+
+    def _next(self, messages: Iterator[Any]) -> Any:
+        """Take a message; None at the end, which may be the first damaged one."""
+        try:
+            return next(messages, None)
+        except Exception as error:
+            if not self.salvage:
+                raise
+            self.damage = self.damage or _reason(error)
+            return None
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -167,10 +203,7 @@ class BagReader:
         except BagError:
             raise
         except Exception as error:  # of a damaged bag: SQL, zstd, Unicode, memory, struct errors
-            reason = ' '.join(str(error).split())
-            raise BagError(
-                f'{self.path} cannot be read, is it whole? {type(error).__name__}: {reason}'
-            ) from error
+            raise BagError(f'{self.path} cannot be read, is it whole? {_reason(error)}') from error
 
     def close(self) -> None:
         """Close the bag; a second call does nothing."""
@@ -181,3 +214,32 @@ class BagReader:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def find_image_topic(reader: BagReader, topic: str | None, label_topic: str | None = None) -> str:
+    """Choose the topic with the images.
+
+    :param label_topic: is none of them, nor is one whose name ends in ``labels``.
+
+    :raises BagError: the topic has no images, there is none, or there are several.
+    """
+    if topic is not None:
+        if (found := reader.topic(topic).type) not in IMAGE_TYPES:
+            raise BagError(f'{reader.path}: {topic} has messages of {found}, expected images')
+        return topic
+    names = [
+        found.name
+        for found in reader.image_topics()
+        if found.name != label_topic and not found.name.endswith('labels')
+    ]
+    if len(names) != 1:
+        there = ', '.join(f'{t.name} [{t.type}]' for _, t in sorted(reader.topics.items()))
+        raise BagError(
+            f'{reader.path} has {len(names)} image topics, expected one: name it by --topic '
+            f'(topics: {there or "none"})'
+        )
+    return names[0]
+
+
+def _reason(error: Exception) -> str:
+    return f'{type(error).__name__}: {" ".join(str(error).split())}'

@@ -122,7 +122,7 @@ def write_bag(
     """
     config = config or BagConfig()
     frames = labeled = 0
-    with _atomic_bag(Path(path), config) as writer:
+    with atomic_bag(Path(path), config.storage) as writer:
         camera = _CameraWriter(writer, config)
         for image in images:
             _check(image, frames)
@@ -135,13 +135,18 @@ def write_bag(
 
 
 @contextmanager
-def _atomic_bag(path: Path, config: BagConfig) -> Iterator[Writer]:
-    """Write beside the path, in a folder of the same name as rosbag2 names its files by it."""
+def atomic_bag(path: Path, storage: Storage = 'mcap') -> Iterator[Writer]:
+    """Open a bag to write; it is at the path when the block ends without exception.
+
+    It is written beside it, in a folder of the same name, as rosbag2 names its files by that.
+
+    :raises BagError: something is at ``path``.
+    """
     if path.exists() or path.is_symlink():
         raise BagError(f'{path} is there already: name another, or remove it')
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.name}.part-{os.getpid()}')
-    plugin = StoragePlugin.MCAP if config.storage == 'mcap' else StoragePlugin.SQLITE3
+    plugin = StoragePlugin.MCAP if storage == 'mcap' else StoragePlugin.SQLITE3
     try:
         part.mkdir()
         # Version 8 is the last whose QoS profiles ROS before Jazzy can read.
@@ -164,7 +169,7 @@ class _CameraWriter:
     def write(self, image: LabeledImage, stamp_ns: int) -> None:
         header = self._message(
             'std_msgs/msg/Header',
-            stamp=self._message('builtin_interfaces/msg/Time', **_stamp(stamp_ns)),
+            stamp=self._message('builtin_interfaces/msg/Time', **stamp_fields(stamp_ns)),
             frame_id=self._config.frame_id,
         )
         if self._config.encoding == 'compressed':
@@ -174,11 +179,11 @@ class _CameraWriter:
             self._write(COMPRESSED_TOPIC, 'CompressedImage', stamp_ns, header, fields)
         else:
             pixels = image.image if self._config.encoding == 'rgb8' else image.image[..., ::-1]
-            fields = _image_fields(pixels, self._config.encoding)
+            fields = image_fields(pixels, self._config.encoding)
             self._write(IMAGE_TOPIC, 'Image', stamp_ns, header, fields)
         self._write_info(header, stamp_ns, Size(*image.image.shape[:2]))
         if image.labels is not None:
-            fields = _image_fields(image.labels, 'mono8')
+            fields = image_fields(image.labels, 'mono8')
             self._write(LABEL_TOPIC, 'Image', stamp_ns, header, fields)
 
     def _write_info(self, header: Any, stamp_ns: int, size: Size) -> None:
@@ -199,7 +204,7 @@ class _CameraWriter:
         name = f'sensor_msgs/msg/{kind}'
         if topic not in self._connections:
             self._connections[topic] = self._writer.add_connection(
-                topic, name, typestore=self._types, offered_qos_profiles=[_qos()]
+                topic, name, typestore=self._types, offered_qos_profiles=[offered_qos()]
             )
         message = self._message(name, header=header, **fields)
         data = self._types.serialize_cdr(message, name)
@@ -229,7 +234,8 @@ def _compress(image: NDArray[np.uint8]) -> bytes:
     return data.tobytes()
 
 
-def _image_fields(pixels: NDArray[np.uint8], encoding: str) -> dict[str, Any]:
+def image_fields(pixels: NDArray[np.uint8], encoding: str) -> dict[str, Any]:
+    """Fields of a sensor_msgs/Image, without its header."""
     height, width = pixels.shape[:2]
     return {
         'height': height,
@@ -241,12 +247,13 @@ def _image_fields(pixels: NDArray[np.uint8], encoding: str) -> dict[str, Any]:
     }
 
 
-def _stamp(stamp_ns: int) -> dict[str, int]:
+def stamp_fields(stamp_ns: int) -> dict[str, int]:
+    """Fields of a builtin_interfaces/Time."""
     seconds, nanoseconds = divmod(stamp_ns, 10**9)
     return {'sec': seconds, 'nanosec': nanoseconds}
 
 
-def _qos() -> Qos:
+def offered_qos() -> Qos:
     """Reliable and volatile, as a camera that loses nothing offers it."""
     return Qos(
         QosHistory.KEEP_LAST,

@@ -13,7 +13,7 @@ from pathlib import Path
 from stdc_core.errors import UserError
 
 POLL_S = 0.05
-END_S = 5.0
+END_S = 30.0  # beside a training a node takes ten seconds
 SHOWN_LINES = 12
 
 

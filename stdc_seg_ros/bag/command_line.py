@@ -1,4 +1,4 @@
-"""Entry points of ``build_bag``, ``play_bag`` and ``stdc_seg_demo``.
+"""Entry points of ``build_bag``, ``play_bag``, ``evaluate_bag`` and ``stdc_seg_demo``.
 
 Exit code 0, 1 for an error, 2 for wrong usage; 130 and 143 for Ctrl-C and SIGTERM, which end
 ``play_bag`` with 0 once it plays.
@@ -23,6 +23,14 @@ def play_bag() -> int:
     :return: the exit code.
     """
     return run_command('play_bag', _play_bag)
+
+
+def evaluate_bag() -> int:
+    """Run the command line of this process.
+
+    :return: the exit code; 3 where a limit is not kept.
+    """
+    return run_command('evaluate_bag', _evaluate_bag)
 
 
 def stdc_seg_demo() -> int:
@@ -50,6 +58,16 @@ def _play_bag() -> None:
     from stdc_seg_ros.bag.play_bag import play_bag
 
     tyro.cli(play_bag, prog='play_bag')
+
+
+def _evaluate_bag() -> object:
+    os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')
+
+    import tyro
+
+    from stdc_seg_ros.evaluation.evaluate_bag import evaluate_bag
+
+    return tyro.cli(evaluate_bag, prog='evaluate_bag')
 
 
 def _demo() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class MaskRecorder(Node):
     def __init__(self, image_topic: str, compressed: bool, node_name: str, folder: Path) -> None:
         super().__init__('mask_recorder', start_parameter_services=False)
         self.statuses: dict[str, dict[str, str]] = {}  # by the end of the status's name
-        self.status_ns = 0  # stamp of the newest of them
+        self.status_came_ns = 0  # when the newest of them came: its stamp may be of /clock
         self._folder = folder
         self._node_name = node_name
         self._published_ns: dict[int, int] = {}  # by stamp
@@ -64,6 +64,7 @@ class MaskRecorder(Node):
         self._latency = LatencyWindow(WINDOW)
         self._image_rate, self._mask_rate = RateMeter(), RateMeter()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix='mask_writer')
+        self._writes: list[Future[bool]] = []
         image_type: Any = CompressedImage if compressed else Image
         self.create_subscription(image_type, image_topic, self._take_image, RELIABLE)
         self.create_subscription(Image, f'/{node_name}/mask', self._take_mask, RELIABLE)
@@ -79,9 +80,22 @@ class MaskRecorder(Node):
             self._latency.summary(),
         )
 
+    def latencies_ms(self) -> dict[int, float]:
+        """Give the time from an image's publication to its mask's arrival, by stamp."""
+        return {
+            stamp: 1e-6 * (arrived - self._published_ns[stamp])
+            for stamp, arrived in self._arrived_ns.items()
+            if stamp in self._published_ns
+        }
+
     def close(self) -> None:
-        """Finish writing."""
+        """Finish writing.
+
+        :raises OSError: a mask could not be written.
+        """
         self._writer.shutdown()
+        if failed := sum(not write.result() for write in self._writes):
+            raise OSError(f'{failed} masks cannot be written to {self._folder}: is the disk full?')
 
     def _take_image(self, message: Image | CompressedImage, info: Any) -> None:
         self._published_ns[stamp_ns(message.header)] = info['source_timestamp']
@@ -95,11 +109,12 @@ class MaskRecorder(Node):
         if (published := self._published_ns.get(stamp)) is not None:
             self._latency.add(1e-6 * (now - published))
         mask = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width)
-        self._writer.submit(cv2.imwrite, str(self._folder / f'{stamp}.png'), mask)
+        path = str(self._folder / f'{stamp}.png')
+        self._writes.append(self._writer.submit(cv2.imwrite, path, mask))
 
     def _take_status(self, message: DiagnosticArray) -> None:
         for status in message.status:
             if status.name.startswith(f'{self._node_name}: '):
                 values = {value.key: value.value for value in status.values}
                 self.statuses[status.name.partition(': ')[2]] = values
-        self.status_ns = stamp_ns(message.header)
+                self.status_came_ns = time.time_ns()

@@ -60,7 +60,9 @@ def play_bag(
     """
     if wait < 0:
         raise InvalidArgumentError(f'wait is {wait}, expected at least 0')
-    with BagReader(bag) as reader:
+    with BagReader(bag, salvage=True) as reader:
+        if reader.damage:
+            print(f'{bag} is damaged, what can be read is played: {reader.damage}', flush=True)
         names = _chosen(reader, topics)
         playback = Playback(lambda: reader.read_raw(names), rate, loop, clock)
         end = EndSignal()

@@ -12,9 +12,8 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from stdc_seg_ros.bag.bag_reader import COMPRESSED_IMAGE, IMAGE_TYPES, BagReader
+from stdc_seg_ros.bag.bag_reader import COMPRESSED_IMAGE, BagReader, find_image_topic
 from stdc_seg_ros.bag.child_process import ChildProcess
-from stdc_seg_ros.bag.errors import BagError
 from stdc_seg_ros.bag.mask_recorder import MaskRecorder, Seen
 from stdc_seg_ros.transport import tune_transport
 
@@ -34,6 +33,7 @@ class ReplayConfig:
     :param output: folder for masks and logs, there already.
     :param rate: of time: 2 plays twice as fast.
     :param parameters: of the node, by name.
+    :param clock_hz: publish /clock so often, and let the node run by it; None for neither.
     """
 
     bag: Path
@@ -41,6 +41,7 @@ class ReplayConfig:
     topic: str | None = None
     rate: float = 1.0
     parameters: Mapping[str, str] = field(default_factory=dict)
+    clock_hz: float | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class ReplayResult:
     :param images: of the topic in the bag; the recorder may miss some of what is played.
     :param masks: folder of the masks, ``STAMP.png``.
     :param seen: by the recorder.
+    :param latencies_ms: from an image's publication to its mask's arrival, by stamp; without
+        masks whose image the recorder missed.
     :param seconds: the replay took.
     :param camera: last values of the node's diagnostics about the camera: ledger, latencies.
     :param engine: likewise about the engine.
@@ -60,24 +63,10 @@ class ReplayResult:
     images: int
     masks: Path
     seen: Seen
+    latencies_ms: Mapping[int, float]
     seconds: float
     camera: Mapping[str, str]
     engine: Mapping[str, str]
-
-
-def find_image_topic(reader: BagReader, topic: str | None) -> str:
-    """Choose what is replayed.
-
-    :raises BagError: the topic has no images, there is none, or there are several.
-    """
-    names = [found.name for found in reader.image_topics() if not found.name.endswith('labels')]
-    if topic is not None:
-        if reader.topic(topic).type not in IMAGE_TYPES:
-            raise BagError(f'{reader.path}: {topic} has no images (image topics: {names})')
-        return topic
-    if len(names) != 1:
-        raise BagError(f'{reader.path} has image topics {names}, expected one: name it')
-    return names[0]
 
 
 def private_domain() -> dict[str, str]:
@@ -97,7 +86,7 @@ def replay(
     :raises BagError: the bag or the topic.
     :raises ChildProcessError: player or node ended; with what they said.
     """
-    with BagReader(config.bag) as reader:
+    with BagReader(config.bag, salvage=True) as reader:
         topic = find_image_topic(reader, config.topic)
         compressed = reader.topic(topic).type == COMPRESSED_IMAGE
         images = reader.topic(topic).message_count
@@ -123,6 +112,8 @@ def replay(
             node.wait_for('active: ', START_S)
             words = [str(config.bag), '--topics', topic, '--rate', str(config.rate)]
             words += ['--wait', '2']  # for node and recorder
+            if config.clock_hz is not None:
+                words += ['--clock', str(config.clock_hz)]
             log = config.output / 'play_bag.log'
             started = time.monotonic()
             with ChildProcess('stdc_seg_ros.bag.play_bag', words, log, environment) as player:
@@ -145,7 +136,9 @@ def replay(
         recorder.destroy_node()
         rclpy.try_shutdown()
     camera, engine = (recorder.statuses.get(name, {}) for name in ('image', 'engine'))
-    return ReplayResult(topic, images, masks, recorder.seen(), seconds, camera, engine)
+    return ReplayResult(
+        topic, images, masks, recorder.seen(), recorder.latencies_ms(), seconds, camera, engine
+    )
 
 
 def _node_words(config: ReplayConfig, topic: str, compressed: bool) -> list[str]:
@@ -153,7 +146,10 @@ def _node_words(config: ReplayConfig, topic: str, compressed: bool) -> list[str]
     transport = 'compressed' if compressed else 'raw'
     words = ['--ros-args', '-r', f'image:={base}', '-p', f'image_transport:={transport}']
     # As the player offers; auto would find that out, and subscribe anew while it begins.
-    for name, value in {'reliability': 'reliable', **config.parameters}.items():
+    parameters = {'reliability': 'reliable', **config.parameters}
+    if config.clock_hz is not None:
+        parameters['use_sim_time'] = 'true'
+    for name, value in parameters.items():
         words += ['-p', f'{name}:={value}']
     return words
 
@@ -170,5 +166,8 @@ def _drain(executor: SingleThreadedExecutor, recorder: MaskRecorder, ended_ns: i
     while time.monotonic() < deadline:
         _spin(executor, 0.1)
         camera = recorder.statuses.get('image', {})
-        if recorder.status_ns > ended_ns + SETTLE_NS and camera.get('frames in flight') == '0':
+        if (
+            recorder.status_came_ns > ended_ns + SETTLE_NS
+            and camera.get('frames in flight') == '0'
+        ):
             return
