@@ -148,6 +148,7 @@ def test_ablations_export_too(config, make_checkpoint, tmp_path):
         assert engine.info.agreement > 0.999
 
 
+@pytest.mark.slow
 def test_half_weights_are_rounded_and_compress(checkpoint, tmp_path):
     path = tmp_path / 'model.onnx'
     export_model(checkpoint, path, size=SIZE, half_weights=True)

@@ -302,6 +302,7 @@ def test_evaluation_equals_the_exported_engines(streets, make_checkpoint, tmp_pa
     assert found.scores.miou == pytest.approx(expected.scores.miou, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_with_the_joint_batch(tmp_path):
     """Gloo on the CPU, batch norm fixed, plain cross entropy."""
     worker = Path(__file__).with_name('joint_batch_worker.py')

@@ -141,7 +141,10 @@ def test_chosen_topics_alone_are_played_as_fast_as_asked(bag_path, play):
 @pytest.mark.parametrize(
     ('arguments', 'expected'),
     [
-        ({'topics': ('/front',)}, r'has no topic /front \(image topics: /camera/image_raw,'),
+        (
+            {'topics': ('/front',)},
+            r'has no topic /front \(topics: .*/camera/image_raw \[',
+        ),
         ({'topics': (IMAGE_TOPIC, IMAGE_TOPIC)}, 'expected each once'),
         ({'rate': -1}, 'rate is -1, expected above 0'),
         ({'wait': -1}, 'wait is -1, expected at least 0'),
