@@ -13,8 +13,9 @@ from rich.console import Console
 
 from stdc_core.command_line.run_command import run_command
 from stdc_core.errors import InvalidArgumentError
-from stdc_seg_ros.doctor.finding import Finding, Level
-from stdc_seg_ros.doctor.image_stream import Stream
+from stdc_seg_ros.camera_state import Level
+from stdc_seg_ros.doctor.finding import Finding
+from stdc_seg_ros.doctor.image_stream import Reliability, Stream
 from stdc_seg_ros.doctor.machine import judge_machine, look_around
 from stdc_seg_ros.doctor.transport_probe import judge_transport, probe
 from stdc_seg_ros.transport import SHARED_MEMORY_PROFILE
@@ -29,7 +30,7 @@ MARKS: dict[Level, str] = {
 def doctor(
     size: Annotated[tuple[int, int], tyro.conf.arg(metavar='H W')] = (720, 1280),
     rate: float = 30.0,
-    reliability: Literal['best_effort', 'reliable', 'both'] = 'both',
+    reliability: Reliability | Literal['both'] = 'both',
     seconds: float = 3.0,
 ) -> int:
     """Measure how images get from one process to another here, and name the fix.
@@ -58,14 +59,19 @@ def doctor(
 
 
 def _findings(
-    size: tuple[int, int], rate: float, reliability: str, seconds: float
+    size: tuple[int, int],
+    rate: float,
+    reliability: Reliability | Literal['both'],
+    seconds: float,
 ) -> Iterator[Finding]:
     yield from judge_machine(look_around())
-    kinds = ('best_effort', 'reliable') if reliability == 'both' else (reliability,)
+    kinds: tuple[Reliability, ...] = ('best_effort', 'reliable')
+    if reliability != 'both':
+        kinds = (reliability,)
     with tempfile.TemporaryDirectory(prefix='stdc_seg_doctor_') as folder:
         for tuned in (False, True):
             for kind in kinds:
-                stream = Stream(*size, rate, round(rate * seconds), kind, tuned)  # type: ignore[arg-type]
+                stream = Stream(*size, rate, round(rate * seconds), kind, tuned)
                 yield judge_transport(probe(stream, Path(folder)), SHARED_MEMORY_PROFILE)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Level = Literal['ok', 'warning', 'error']
+from stdc_seg_ros.camera_state import Level
 
 
 @dataclass(frozen=True)

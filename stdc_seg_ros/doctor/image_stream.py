@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -22,11 +23,13 @@ from std_msgs.msg import Header
 
 from stdc_seg_ros.bag.end_signal import EndSignal
 from stdc_seg_ros.image_messages import ImageWriter
-from stdc_seg_ros.transport import tune_transport
+from stdc_seg_ros.transport import PROFILE_VARIABLES, tune_transport
 
 TOPIC = 'stdc_seg_doctor/image'
 MATCH_S = 15.0  # for the two to find each other
 DRAIN_S = 1.0  # after the last image
+
+Reliability = Literal['best_effort', 'reliable']
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Stream:
     width: int
     rate: float
     count: int
-    reliability: Literal['best_effort', 'reliable']
+    reliability: Reliability
     tuned: bool
 
     @property
@@ -63,6 +66,8 @@ def main(role: str, stream: str) -> None:
     what = Stream(**json.loads(stream))
     end = EndSignal()
     if what.tuned:
+        for name in PROFILE_VARIABLES:  # one that is set would go before the package's
+            os.environ.pop(name, None)
         tune_transport()
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node(f'stdc_seg_doctor_{role}', start_parameter_services=False)
