@@ -28,7 +28,7 @@ from stdc_core.errors import UserError
 from stdc_core.geometry import Size
 from stdc_core.processor import processor_name
 from stdc_core.synthetic.drive import street_picture
-from stdc_seg_ros.image_messages import ImageWriter
+from stdc_seg_ros.image_messages.write import ImageWriter
 from stdc_seg_ros.transport import tune_transport
 
 NANOSECONDS = 1_000_000_000
