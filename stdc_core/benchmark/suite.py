@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from statistics import median
@@ -14,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core.benchmark.interleave import interleave
+from stdc_core.benchmark.machine import machine
 from stdc_core.benchmark.report import Group, Report
 from stdc_core.engines import (
     Backend,
@@ -25,7 +23,6 @@ from stdc_core.engines import (
 )
 from stdc_core.geometry import FrameGeometry, GridSampling, Size
 from stdc_core.model_file import ModelFile, logit_grid
-from stdc_core.processor import processor_name
 from stdc_core.upsample import TAIL, mixed_share, upsample_labels, upsample_labels_numpy
 
 if TYPE_CHECKING:  # torch is not needed to time the other engines
@@ -39,7 +36,6 @@ ENGINES: tuple[tuple[Backend, Precision], ...] = (
     ('torch', 'bf16'),
 )
 AUTHORS = "authors' way"
-PACKAGES = ('numpy', 'opencv-python-headless', 'numba', 'openvino', 'onnxruntime', 'torch')
 
 Cases = dict[str, Callable[[], object]]
 
@@ -105,7 +101,7 @@ def run_suite(
         time_group('whole frame', what, frames)
 
         setting = {
-            **_machine(),
+            **machine(),
             'model': model.path.name,
             'variant': model.metadata.architecture['variant'],
             'weights': 'trained' if model.metadata.trained else 'random',
@@ -168,20 +164,3 @@ def _record_stages(
     engine: InferenceEngine, frame: NDArray[np.uint8], times: list[StageTimes]
 ) -> Callable[[], object]:
     return lambda: times.append(engine.infer(frame).stage_ms)
-
-
-def _machine() -> dict[str, Any]:
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = 'not installed'
-    return {
-        'processor': processor_name(),
-        'cores': len(os.sched_getaffinity(0)),
-        'load before': os.getloadavg()[0],
-        'system': platform.platform(),
-        'python': platform.python_version(),
-        'versions': versions,
-    }
