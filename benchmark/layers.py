@@ -20,7 +20,7 @@ from stdc_core.errors import UserError
 from stdc_core.geometry import Size
 from stdc_core.model_file import read_model_file
 
-WIDTH = 118  # of the tables, in a file as on a screen
+WIDTH = 128  # of the tables, in a file as on a screen
 
 
 def layers(
@@ -72,6 +72,7 @@ def layers(
 
 def _layer_table(profile: LayerProfile) -> Table:
     table = Table('layer', 'kind', 'kernel', 'type')
+    table.columns[0].no_wrap = True
     for heading in ('MMAC', 'ms', 'min', 'share', 'floor ms'):
         table.add_column(heading, justify='right')
     for layer in profile.layers:

@@ -115,6 +115,7 @@ def measure(
     network_size: Annotated[tuple[int, int], tyro.conf.arg(metavar='H W')] = (96, 160),
     rate: float = 15.0,
     frames: int = 300,
+    threads: int = 0,
     output: Path | None = None,
 ) -> None:
     """Time images through the running node.
@@ -124,6 +125,7 @@ def measure(
     :param network_size: of the network's input; small, so that the engine keeps up.
     :param rate: images a second.
     :param frames: images in all; the first 20 are not counted.
+    :param threads: the node's parameter.
     :param output: JSON file for the result.
     """
     if frames <= 2 * WARM_UP:
@@ -135,7 +137,7 @@ def measure(
     listener = MaskListener()
     executor = SingleThreadedExecutor()
     executor.add_node(listener)
-    node = _start_node(model.resolve(), network_size)
+    node = _start_node(model.resolve(), network_size, threads)
     try:
         _wait_active(node, executor, listener)
         before = CpuTimes.now()
@@ -158,7 +160,9 @@ def measure(
         output.write_text(json.dumps(result, indent=1) + '\n')
 
 
-def _start_node(model: Path, network_size: tuple[int, int]) -> 'subprocess.Popen[bytes]':
+def _start_node(
+    model: Path, network_size: tuple[int, int], threads: int
+) -> 'subprocess.Popen[bytes]':
     size = f'[{network_size[0]}, {network_size[1]}]'
     arguments = [
         '-r',
@@ -167,6 +171,8 @@ def _start_node(model: Path, network_size: tuple[int, int]) -> 'subprocess.Popen
         f'model:={model}',
         '-p',
         f'network_size:={size}',
+        '-p',
+        f'threads:={threads}',
     ]
     command = [sys.executable, '-m', 'stdc_seg_ros.segmentation_node', '--ros-args', *arguments]
     return subprocess.Popen(command)
@@ -205,6 +211,7 @@ def _result(
         'processors stolen': shares['stolen'],
         'image': f'{size[0]}x{size[1]} rgb8',
         'network': f'{network_size[0]}x{network_size[1]}',
+        'threads': told['threads'],
         'images a second': rate,
         'images': frames,
         'masks': len(listener.latencies_ms),
