@@ -35,6 +35,7 @@ ENGINES: tuple[tuple[Backend, Precision], ...] = (
     ('torch', 'fp32'),
     ('torch', 'bf16'),
 )
+INT8_BACKENDS: tuple[Backend, ...] = ('openvino', 'onnxruntime')
 AUTHORS = "authors' way"
 
 Cases = dict[str, Callable[[], object]]
@@ -44,6 +45,7 @@ def run_suite(
     model: ModelFile,
     frame: NDArray[np.uint8],
     *,
+    int8: ModelFile | None = None,
     size: Size,
     threads: int,
     rounds: int,
@@ -53,6 +55,7 @@ def run_suite(
 
     :param model: its network makes the real logits.
     :param frame: uint8, BGR, shape (H, W, 3).
+    :param int8: made of ``model`` by ``stdc_seg quantize``, timed beside it.
     :param size: of the network's input.
     :param threads: for every network; tails run on one.
     :param rounds: of each group.
@@ -66,7 +69,7 @@ def run_suite(
         groups.append(Group(name, what, interleave(cases, rounds)))
 
     with ExitStack() as stack:
-        engines, left_out = _open_engines(stack, model, size, threads)
+        engines, left_out = _open_engines(stack, model, int8, size, threads)
         authors = _authors_way(model, size, threads)
         if authors is None:
             left_out.append(f'{AUTHORS}: torch is not installed')
@@ -103,6 +106,7 @@ def run_suite(
         setting = {
             **machine(),
             'model': model.path.name,
+            'int8 model': 'none' if int8 is None else int8.path.name,
             'variant': model.metadata.architecture['variant'],
             'weights': 'trained' if model.metadata.trained else 'random',
             'classes': len(model.metadata.labels),
@@ -120,15 +124,17 @@ def run_suite(
 
 
 def _open_engines(
-    stack: ExitStack, model: ModelFile, size: Size, threads: int
+    stack: ExitStack, model: ModelFile, int8: ModelFile | None, size: Size, threads: int
 ) -> tuple[dict[str, InferenceEngine], list[str]]:
     engines, left_out = {}, []
-    for backend, precision in ENGINES:
-        name = f'{backend} {precision}'
+    cases = [(model, backend, precision) for backend, precision in ENGINES]
+    if int8 is not None:
+        cases += [(int8, backend, 'fp32') for backend in INT8_BACKENDS]
+    for file, backend, precision in cases:
         try:
-            engine = open_engine(model, backend, size=size, precision=precision, threads=threads)
+            engine = open_engine(file, backend, size=size, precision=precision, threads=threads)
         except EngineError as error:
-            left_out.append(f'{name}: {error}')
+            left_out.append(f'{file.path.name}, {backend} {precision}: {error}')
         else:
             engines[f'{backend} {engine.info.arithmetic}'] = stack.enter_context(engine)
     if not engines:
