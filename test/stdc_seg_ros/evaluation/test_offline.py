@@ -112,15 +112,19 @@ def test_images_that_cannot_be_read_are_counted(bag, engine, tmp_path, monkeypat
         evaluate(bag, engine, tmp_path)
 
 
-def test_a_cut_bag_is_evaluated_as_far_as_it_goes(make_bag, frames, engine, tmp_path):
+@pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
+def test_a_cut_bag_is_evaluated_as_far_as_it_goes(make_bag, frames, engine, tmp_path, storage):
     large = [
         frame._replace(image=frame.image.repeat(6, 0).repeat(6, 1), labels=None)
         for frame in frames
     ]
-    bag = make_bag(large)
-    file = bag / 'bag.mcap'
+    bag = make_bag(large, config=BagConfig(rate_hz=10, storage=storage))
+    [file] = bag.glob('bag.*')
     file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
     found = evaluate(bag, engine, tmp_path)
     assert 0 < found.counts.masks < 6
     said = f'Damaged bag: {found.counts.masks} images could be read of the 6 that its metadata'
     assert said in found.notes[0]
+    file.write_bytes(file.read_bytes()[:30_000])
+    with pytest.raises(BagError, match=r'has no images that can be read \(\w+Error: .*nothing to'):
+        evaluate(bag, engine, tmp_path)
