@@ -14,6 +14,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from stdc_seg_ros.bag.bag_reader import COMPRESSED_IMAGE, BagReader, find_image_topic
 from stdc_seg_ros.bag.child_process import ChildProcess
+from stdc_seg_ros.bag.mask_files import empty_mask_folder
 from stdc_seg_ros.bag.mask_recorder import MaskRecorder, Seen
 from stdc_seg_ros.transport import tune_transport
 
@@ -93,10 +94,7 @@ def replay(
         expected_s = reader.duration_s / config.rate
     environment = private_domain()
     os.environ.update(environment)
-    masks = config.output / 'masks'
-    masks.mkdir(exist_ok=True)
-    for old in masks.glob('*.png'):
-        old.unlink()
+    masks = empty_mask_folder(config.output)
     tune_transport()
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     recorder = MaskRecorder(topic, compressed, NODE, masks)
@@ -131,10 +129,10 @@ def replay(
             if code := node.end():
                 raise node.failure(f'ended with code {code} when it was told to')
     finally:
-        recorder.close()
         executor.shutdown()
         recorder.destroy_node()
         rclpy.try_shutdown()
+        recorder.close()
     camera, engine = (recorder.statuses.get(name, {}) for name in ('image', 'engine'))
     return ReplayResult(
         topic, images, masks, recorder.seen(), recorder.latencies_ms(), seconds, camera, engine

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import yaml
 
 from stdc_seg_ros.bag import truncated_mcap, truncated_sqlite
+from stdc_seg_ros.bag.errors import BagError
 
 METADATA = 'metadata.yaml'
 
@@ -54,6 +55,7 @@ def mend(path: Path, stack: ExitStack) -> list[Path]:
     :param stack: the copy goes when this is closed.
     :return: what to read, one after the other: the bag, or the files of it that can be read where
         metadata.yaml is missing, wrong, or names one that cannot. Nothing where nothing can.
+    :raises BagError: the copy cannot be written.
     """
     files = bag_files(path)
     usable = path.is_file() or _has_all_files(path)
@@ -81,6 +83,11 @@ def _copy_whole(file: Path, copy: Path) -> bool:
         STORAGES[file.suffix].copy_whole(file, copy)
     except ValueError:
         return False
+    except OSError as error:
+        raise BagError(
+            f'{file} is damaged, and what is whole in it cannot be copied to {copy.parent} '
+            f'({error}): free the disk, or set TMPDIR to another place'
+        ) from error
     return True
 
 

@@ -44,7 +44,15 @@ def copy_whole_rows(source: Path, target: Path) -> None:
     is missing.
 
     :raises ValueError: no table of a bag can be found.
+    :raises OSError: the copy cannot be written.
     """
+    try:
+        _copy(source, target)
+    except sqlite3.OperationalError as error:  # the disk is full
+        raise OSError(f'{target}: {error}') from error
+
+
+def _copy(source: Path, target: Path) -> None:
     if not _is_cut(source) and unmerged_log(source):
         _merge_log(source, target)
         return

@@ -21,10 +21,11 @@ from stdc_core.errors import UserError
 from stdc_core.evaluation.drive_counts import Masks
 from stdc_core.timing import NOT_AVAILABLE
 from stdc_seg_ros.bag.errors import BagError
+from stdc_seg_ros.bag.mask_files import empty_mask_folder, write_mask
 from stdc_seg_ros.diagnostics import engine_values
 from stdc_seg_ros.evaluation.drive import Drive
 from stdc_seg_ros.evaluation.result import DriveEvaluation, FrameRow
-from stdc_seg_ros.evaluation.scorer import Scorer, empty_mask_folder, write_mask
+from stdc_seg_ros.evaluation.scorer import Scorer
 from stdc_seg_ros.evaluation.truth import TruthStream
 from stdc_seg_ros.image_messages import CameraFrame
 

@@ -11,10 +11,10 @@ from stdc_core.evaluation.drive_counts import DriveCounts, Masks
 from stdc_core.labels import CAMVID
 from stdc_seg_ros.bag.bag_writer import BagConfig
 from stdc_seg_ros.bag.errors import BagError
+from stdc_seg_ros.bag.mask_files import read_mask
 from stdc_seg_ros.evaluation.drive import DriveChoice, open_drive
 from stdc_seg_ros.evaluation.files import write_csv, write_json
 from stdc_seg_ros.evaluation.offline import evaluate_offline
-from stdc_seg_ros.evaluation.scorer import read_mask
 
 CONFIG = BagConfig(rate_hz=10)
 
