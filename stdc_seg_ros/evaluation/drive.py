@@ -109,6 +109,7 @@ def open_drive(choice: DriveChoice, labels: LabelSet) -> Drive:
         matched = check_match(stamps, truth)
         if alone := len(truth.stamps) - matched:
             notes.append(f'{alone} labels of {truth.source} have no image of their stamp.')
-        if not matched:
+        if not truth.stamps:
+            notes.append(f'There are no labels in {truth.source}.')
             truth = None
     return Drive(choice.bag, topic, compressed, stamps, truth, tuple(notes))
