@@ -89,7 +89,7 @@ def evaluate_replay(
         ledger={name: camera.get(name, NOT_AVAILABLE) for name in LEDGER},
         stages={**stage_words(scorer), **_node_stages(result)},
         engine=result.engine,
-        notes=[*drive.notes, *_ledger_notes(camera.get('ledger balance'))],
+        notes=[*drive.notes, *scorer.notes, *_ledger_notes(camera.get('ledger balance'))],
         rate=rate,
     )
 
