@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from stdc_core.errors import InvalidArgumentError
 from stdc_seg_ros.bag.bag_reader import COMPRESSED_IMAGE, BagReader, find_image_topic
 from stdc_seg_ros.bag.child_process import ChildProcess
 from stdc_seg_ros.bag.mask_files import empty_mask_folder
@@ -43,6 +45,10 @@ class ReplayConfig:
     rate: float = 1.0
     parameters: Mapping[str, str] = field(default_factory=dict)
     clock_hz: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < math.inf:
+            raise InvalidArgumentError(f'rate is {self.rate}, expected above 0')
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,10 @@ def test_offline_leaves_a_report_and_keeps_its_limits(bag, run, tmp_path):
     ('words', 'expected'),
     [
         ((), 'expected either --offline or --replay'),
+        (('--replay', '--rate', '0'), 'rate is 0.0, expected above 0'),
+        (('--replay', '--processes', '2'), 'processes is 2, expected 1'),
+        (('--replay', '--cluster', 'auto'), '--cluster is for --offline'),
+        (('--offline', '--cluster', 'here'), "cluster is 'here', expected auto or HOST:PORT"),
         (('--offline', '--replay'), 'expected either --offline or --replay'),
         (('--offline', '--fail-under', 'mIoU=1'), "unknown figure 'mIoU' (known: miou, "),
         (('--offline', '--topic', '/front'), 'has no topic /front (topics: /camera/camera_info ['),
