@@ -23,6 +23,7 @@ DEMO_EXTRAS := bag,ros
 endif
 MARK := installed-with-ros-$(or $(ROS_DISTRO),wheels)
 INSTALLED := $(VENV)/$(MARK)
+CLUSTER_INSTALLED := $(VENV)/installed-with-ray
 DEMO_INSTALLED := $(DEMO_VENV)/$(MARK)
 PIP := python -m pip --disable-pip-version-check --quiet install
 
@@ -44,7 +45,7 @@ demo: $(DEMO_INSTALLED)
 test: lint
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-slow: $(INSTALLED)
+test-slow: $(CLUSTER_INSTALLED)
 	$(BIN)/python -m pytest -m slow
 
 lint: $(INSTALLED)
@@ -68,6 +69,11 @@ $(INSTALLED): setup.py pyproject.toml Makefile
 	$(make-venv)
 	$(@D)/bin/$(PIP) $(TORCH)
 	$(@D)/bin/$(PIP) --editable '.[train,quantize,test,$(DEMO_EXTRAS)]'
+	@touch $@
+
+# Ray is large (240 MB) and one slow test needs it.
+$(CLUSTER_INSTALLED): $(INSTALLED)
+	$(@D)/bin/$(PIP) --editable '.[cluster]'
 	@touch $@
 
 clean:

@@ -56,6 +56,7 @@ setup(
             'ros-std-srvs',
         ],
         'bag': ['jinja2', 'rosbags'],
+        'cluster': ['ray'],
         'quantize': ['nncf', 'onnxruntime'],
         'train': [
             'kornia',

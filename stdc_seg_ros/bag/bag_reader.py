@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stdc_seg_ros.bag.errors import INSTALL_HINT, BagError
-from stdc_seg_ros.bag.truncated import mend_truncated
+from stdc_seg_ros.bag.salvage import METADATA, bag_files, mend
+from stdc_seg_ros.bag.truncated_sqlite import unmerged_log
 
 try:
-    from rosbags.interfaces import ConnectionExtRosbag2
+    from rosbags.interfaces import Connection, ConnectionExtRosbag2
     from rosbags.rosbag2 import Reader
     from rosbags.typesys import Stores, get_typestore
 except ImportError as error:
@@ -88,20 +89,34 @@ class BagReader:
             raise BagError(f'{self.path} is a bag of ROS 1: convert it by rosbags-convert')
         if not self.path.exists():
             raise BagError(f'there is no bag {self.path}')
-        if self.path.is_dir() and not (self.path / 'metadata.yaml').exists():
-            raise BagError(
-                f'{self.path} has no metadata.yaml, expected the folder of a bag: if its '
-                'recorder was killed, run ros2 bag reindex'
-            )
         try:
-            self._reader = self._stack.enter_context(Reader(self.path))
+            self._check_files()
+            self._readers = [self._stack.enter_context(Reader(self.path))]
         except Exception as error:
-            mended = mend_truncated(self.path, self._stack) if self.salvage else None
-            if mended is None:
+            mended = mend(self.path, self._stack) if self.salvage else []
+            if not mended:
                 raise
             self.damage = _reason(error)
-            self._reader = self._stack.enter_context(Reader(mended))
+            self._readers = [self._stack.enter_context(Reader(path)) for path in mended]
         self.topics = self._read_topics()
+
+    def _check_files(self) -> None:
+        """Find what rosbags would say in other words, or not at all."""
+        if self.path.is_dir() and not (self.path / METADATA).exists():
+            raise BagError(
+                f'{self.path} has no {METADATA}, expected the folder of a bag: if its recorder '
+                'was killed, run ros2 bag reindex'
+            )
+        for file in bag_files(self.path):
+            if (log := unmerged_log(file)) is not None:
+                raise BagError(
+                    f'{log} has messages that are not in the bag, its recorder runs or was '
+                    f"killed: merge them by sqlite3 {file.name} 'PRAGMA journal_mode = DELETE'"
+                )
+
+    @property
+    def _connections(self) -> list[Connection]:
+        return [item for reader in self._readers for item in reader.connections]
 
     @cached_property
     def _types(self) -> Any:
@@ -110,7 +125,7 @@ class BagReader:
 
     def _read_topics(self) -> dict[str, BagTopic]:
         topics: dict[str, BagTopic] = {}
-        for connection in self._reader.connections:
+        for connection in self._connections:
             assert isinstance(connection.ext, ConnectionExtRosbag2)
             profiles = connection.ext.offered_qos_profiles
             known = topics.get(connection.topic)
@@ -130,12 +145,14 @@ class BagReader:
     @property
     def message_count(self) -> int:
         """Of all topics."""
-        return self._reader.message_count
+        return sum(reader.message_count for reader in self._readers)
 
     @property
     def duration_s(self) -> float:
         """From the first to the last message, seconds."""
-        return max(0, self._reader.duration - 1) / 1e9  # rosbags counts the last nanosecond, too
+        start = min(reader.start_time for reader in self._readers)
+        end = max(reader.end_time for reader in self._readers)
+        return max(0, end - start - 1) / 1e9  # rosbags counts the last nanosecond, too
 
     def image_topics(self) -> list[BagTopic]:
         """List the topics with images, raw or compressed, by name."""
@@ -158,10 +175,12 @@ class BagReader:
         """
         for name in names:
             self.topic(name)
-        chosen = [item for item in self._reader.connections if item.topic in names]
         with self._errors():
-            if chosen:
-                messages = self._reader.messages(chosen)
+            for reader in self._readers:
+                chosen = [item for item in reader.connections if item.topic in names]
+                if not chosen:
+                    continue
+                messages = reader.messages(chosen)
                 while (found := self._next(messages)) is not None:
                     connection, recorded_ns, data = found
                     yield RawMessage(connection.topic, recorded_ns, bytes(data))
@@ -242,4 +261,6 @@ def find_image_topic(reader: BagReader, topic: str | None, label_topic: str | No
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, BagError):
+        return str(error)
     return f'{type(error).__name__}: {" ".join(str(error).split())}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -141,6 +142,7 @@ def atomic_bag(path: Path, storage: Storage = 'mcap') -> Iterator[Writer]:
     It is written beside it, in a folder of the same name, as rosbag2 names its files by that.
 
     :raises BagError: something is at ``path``.
+    :raises OSError: it cannot be written.
     """
     if path.exists() or path.is_symlink():
         raise BagError(f'{path} is there already: name another, or remove it')
@@ -153,6 +155,11 @@ def atomic_bag(path: Path, storage: Storage = 'mcap') -> Iterator[Writer]:
         with Writer(part / path.name, version=8, storage_plugin=plugin) as writer:
             yield writer
         os.rename(part / path.name, path)
+    except sqlite3.OperationalError as error:  # of a full disk
+        raise OSError(f'{path} cannot be written: {error}') from error
+    except OSError as error:  # which does not say the name then
+        error.filename = error.filename or str(path)
+        raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

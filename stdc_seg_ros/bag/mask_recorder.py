@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
@@ -17,6 +16,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from stdc_core.timing import LatencySummary, LatencyWindow, RateMeter
+from stdc_seg_ros.bag.mask_files import write_mask
 
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 WINDOW = 1 << 20  # masks whose latency counts: all of them
@@ -64,7 +64,7 @@ class MaskRecorder(Node):
         self._latency = LatencyWindow(WINDOW)
         self._image_rate, self._mask_rate = RateMeter(), RateMeter()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix='mask_writer')
-        self._writes: list[Future[bool]] = []
+        self._writes: list[Future[None]] = []
         image_type: Any = CompressedImage if compressed else Image
         self.create_subscription(image_type, image_topic, self._take_image, RELIABLE)
         self.create_subscription(Image, f'/{node_name}/mask', self._take_mask, RELIABLE)
@@ -94,8 +94,8 @@ class MaskRecorder(Node):
         :raises OSError: a mask could not be written.
         """
         self._writer.shutdown()
-        if failed := sum(not write.result() for write in self._writes):
-            raise OSError(f'{failed} masks cannot be written to {self._folder}: is the disk full?')
+        for write in self._writes:
+            write.result()
 
     def _take_image(self, message: Image | CompressedImage, info: Any) -> None:
         self._published_ns[stamp_ns(message.header)] = info['source_timestamp']
@@ -109,8 +109,7 @@ class MaskRecorder(Node):
         if (published := self._published_ns.get(stamp)) is not None:
             self._latency.add(1e-6 * (now - published))
         mask = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width)
-        path = str(self._folder / f'{stamp}.png')
-        self._writes.append(self._writer.submit(cv2.imwrite, path, mask))
+        self._writes.append(self._writer.submit(write_mask, self._folder, stamp, mask))
 
     def _take_status(self, message: DiagnosticArray) -> None:
         for status in message.status:

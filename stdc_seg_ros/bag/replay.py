@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -12,8 +13,10 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from stdc_core.errors import InvalidArgumentError
 from stdc_seg_ros.bag.bag_reader import COMPRESSED_IMAGE, BagReader, find_image_topic
 from stdc_seg_ros.bag.child_process import ChildProcess
+from stdc_seg_ros.bag.mask_files import empty_mask_folder
 from stdc_seg_ros.bag.mask_recorder import MaskRecorder, Seen
 from stdc_seg_ros.transport import tune_transport
 
@@ -42,6 +45,10 @@ class ReplayConfig:
     rate: float = 1.0
     parameters: Mapping[str, str] = field(default_factory=dict)
     clock_hz: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < math.inf:
+            raise InvalidArgumentError(f'rate is {self.rate}, expected above 0')
 
 
 @dataclass(frozen=True)
@@ -93,10 +100,7 @@ def replay(
         expected_s = reader.duration_s / config.rate
     environment = private_domain()
     os.environ.update(environment)
-    masks = config.output / 'masks'
-    masks.mkdir(exist_ok=True)
-    for old in masks.glob('*.png'):
-        old.unlink()
+    masks = empty_mask_folder(config.output)
     tune_transport()
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     recorder = MaskRecorder(topic, compressed, NODE, masks)
@@ -131,10 +135,10 @@ def replay(
             if code := node.end():
                 raise node.failure(f'ended with code {code} when it was told to')
     finally:
-        recorder.close()
         executor.shutdown()
         recorder.destroy_node()
         rclpy.try_shutdown()
+        recorder.close()
     camera, engine = (recorder.statuses.get(name, {}) for name in ('image', 'engine'))
     return ReplayResult(
         topic, images, masks, recorder.seen(), recorder.latencies_ms(), seconds, camera, engine

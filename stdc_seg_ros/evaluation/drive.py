@@ -52,11 +52,6 @@ class Drive:
     truth: Truth | None
     notes: tuple[str, ...]
 
-    @property
-    def salvaged(self) -> bool:
-        """Whether the bag is damaged, so that a part of it is evaluated."""
-        return any(note.startswith('Damaged') for note in self.notes)
-
     def messages(self, wanted: set[int] | None = None) -> Iterator[tuple[int, Any]]:
         """Go through the images in the order of recording, as stamp and message.
 
@@ -95,7 +90,8 @@ def open_drive(choice: DriveChoice, labels: LabelSet) -> Drive:
         of = f' of the {promised} that its metadata promises' if promised > len(stamps) else ''
         notes.append(f'Damaged bag: {len(stamps)} images could be read{of} ({damage}).')
     if not stamps:
-        raise BagError(f'{choice.bag}: {topic} has no images: nothing to evaluate')
+        why = f' that can be read ({damage})' if damage else ''
+        raise BagError(f'{choice.bag}: {topic} has no images{why}: nothing to evaluate')
     if (twice := len(stamps) - len(set(stamps))) > 0:
         raise BagError(
             f'{choice.bag}: {twice} images of {topic} have the stamp of another one (e.g. '
@@ -113,6 +109,7 @@ def open_drive(choice: DriveChoice, labels: LabelSet) -> Drive:
         matched = check_match(stamps, truth)
         if alone := len(truth.stamps) - matched:
             notes.append(f'{alone} labels of {truth.source} have no image of their stamp.')
-        if not matched:
+        if not truth.stamps:
+            notes.append(f'There are no labels in {truth.source}.')
             truth = None
     return Drive(choice.bag, topic, compressed, stamps, truth, tuple(notes))

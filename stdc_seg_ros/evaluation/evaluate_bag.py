@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +29,7 @@ from stdc_seg_ros.evaluation.many_bags import (
 from stdc_seg_ros.evaluation.one_bag import Job, evaluate_drive, progress_bar, summary
 from stdc_seg_ros.evaluation.result import Mode
 from stdc_seg_ros.evaluation.result_bag import write_result_bag
+from stdc_seg_ros.evaluation.workers import Submit, engine_threads, open_workers
 
 LIMIT_FAILED = 3  # exit code
 
@@ -45,6 +45,7 @@ def evaluate_bag(
     model: Annotated[Path | None, tyro.conf.arg(metavar='FILE')] = None,
     rate: float = 1.0,
     processes: int = 1,
+    cluster: Annotated[str | None, tyro.conf.arg(metavar='HOST:PORT')] = None,
     write_bag: Annotated[Path | None, tyro.conf.arg(metavar='FOLDER')] = None,
     fail_under: Annotated[tuple[str, ...], tyro.conf.arg(metavar='FIGURE=LIMIT ...')] = (),
     fail_over: Annotated[tuple[str, ...], tyro.conf.arg(metavar='FIGURE=LIMIT ...')] = (),
@@ -64,6 +65,8 @@ def evaluate_bag(
     :param model: model file; the one of the package where not given.
     :param rate: of time in a replay: 2 plays twice as fast.
     :param processes: bags at a time, offline.
+    :param cluster: Ray cluster that evaluates the bags instead, offline, one a core; auto for the
+        one of this machine. All its machines see bags, model and output under the same names.
     :param write_bag: new bag for masks, overlays and diagnostics, with the original stamps.
     :param fail_under: figures and the values they must reach, e.g. miou=0.6.
     :param fail_over: figures and the values they must not exceed, e.g. p95_ms=60.
@@ -76,19 +79,23 @@ def evaluate_bag(
         raise BagError(f'{write_bag} is there already: name another, or remove it')
     if processes < 1 or (replay and processes > 1):
         raise InvalidArgumentError(f'processes is {processes}, expected 1 (offline: or more)')
+    if cluster is not None and (replay or processes > 1):
+        raise InvalidArgumentError('--cluster is for --offline, and without --processes')
     limits = [*parse_limits(fail_under, under=True), *parse_limits(fail_over, under=False)]
     model = (model or find_default_model()).resolve()
     mode: Mode = 'offline' if offline else 'replay'
     found = find_bags(bags)
     choices = [DriveChoice(bag, topic, label_topic, labels) for bag in found]
-    if found == list(bags) and len(found) == 1:
+    if found == list(bags) and len(found) == 1 and cluster is None:
         title = f'{"Evaluation" if offline else "Replay"} of {found[0].name}'
         job = Job(mode, output, title, rate)
         return check_limits(limits, _one(choices[0], model, job, write_bag))
     if write_bag is not None:
-        raise InvalidArgumentError('--write-bag is for one bag, and there are several')
-    jobs = [_job(choice, model, mode, output, rate, processes) for choice in choices]
-    return _many(choices, model, jobs, processes, output, limits)
+        raise InvalidArgumentError('--write-bag is for one bag, not for several or a cluster')
+    threads = engine_threads(processes, cluster)
+    jobs = [_job(choice, model, mode, output, rate, threads) for choice in choices]
+    workers = partial(open_workers, model, processes, cluster)
+    return _many(choices, jobs, workers, output, limits)
 
 
 def _one(
@@ -107,12 +114,11 @@ def _one(
 
 
 def _job(
-    choice: DriveChoice, model: Path, mode: Mode, output: Path, rate: float, processes: int
+    choice: DriveChoice, model: Path, mode: Mode, output: Path, rate: float, threads: int | None
 ) -> Job:
     if not choice.bag.exists():
         raise BagError(f'there is no bag {choice.bag}')
     facts = {**vars(choice), 'mode': mode, 'rate': rate, 'model': read_model_file(model).sha256}
-    threads = max(1, len(os.sched_getaffinity(0)) // processes) if processes > 1 else None
     name = choice.bag.name
     mark = fingerprint(choice.bag, facts)
     return Job(mode, output / name, f'Evaluation of {name}', rate, threads, mark)
@@ -120,36 +126,15 @@ def _job(
 
 def _many(
     choices: Sequence[DriveChoice],
-    model: Path,
     jobs: Sequence[Job],
-    processes: int,
+    workers: Callable[[Progress], AbstractContextManager[Submit]],
     output: Path,
     limits: Sequence[Limit],
 ) -> int:
     """Evaluate what is not done, and sum up; a bag that fails does not stop the others."""
     output.mkdir(parents=True, exist_ok=True)
     todo = [(c, j) for c, j in zip(choices, jobs, strict=True) if _done(j) is None]
-    failures: list[str] = []
-
-    def collect(bag: Path, result: Callable[[], None]) -> None:
-        try:
-            result()
-        except (UserError, OSError) as error:
-            failures.append(str(error) if str(bag) in str(error) else f'{bag}: {error}')
-
-    with progress_bar() as progress:
-        total = progress.add_task('bags', total=len(jobs), completed=len(jobs) - len(todo), say='')
-        if processes == 1:
-            for choice, job in todo:
-                collect(choice.bag, lambda c=choice, j=job: _work(c, model, j, progress))  # type: ignore[misc]
-                progress.advance(total)
-        else:
-            context = multiprocessing.get_context('spawn')
-            with ProcessPoolExecutor(processes, context) as pool:
-                waiting = [(c.bag, pool.submit(_work, c, model, job)) for c, job in todo]
-                for bag, future in waiting:
-                    collect(bag, future.result)
-                    progress.advance(total)
+    failures = _evaluate(todo, len(jobs), workers) if todo else []
     results = [result for job in jobs if (result := _done(job)) is not None]
     for failure in failures:
         print(f'evaluate_bag: {failure}', file=sys.stderr)
@@ -163,11 +148,29 @@ def _many(
     return 1 if failures else code
 
 
-def _work(choice: DriveChoice, model: Path, job: Job, progress: Progress | None = None) -> None:
-    """Evaluate one of several bags, in this process or in one of its own."""
-    model_file = read_model_file(model)
-    drive = open_drive(choice, model_file.metadata.labels)
-    evaluate_drive(drive, model_file, job, progress or Progress(disable=True))
+def _evaluate(
+    todo: Sequence[tuple[DriveChoice, Job]],
+    total: int,
+    workers: Callable[[Progress], AbstractContextManager[Submit]],
+) -> list[str]:
+    """Say what went wrong with which bag."""
+    failures = []
+    with progress_bar() as progress:
+        task = progress.add_task('bags', total=total, completed=total - len(todo), say='')
+        with workers(progress) as submit:
+            waiting = [(choice.bag, job, submit(choice, job)) for choice, job in todo]
+            for bag, job, result in waiting:
+                try:
+                    result()
+                    if _done(job) is None:
+                        raise BagError(
+                            f'no figures came to {job.output}, expected a folder that all '
+                            'machines of the cluster see'
+                        )
+                except (UserError, OSError) as error:
+                    failures.append(str(error) if str(bag) in str(error) else f'{bag}: {error}')
+                progress.advance(task)
+    return failures
 
 
 def _done(job: Job) -> BagResult | None:

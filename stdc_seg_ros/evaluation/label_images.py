@@ -15,6 +15,7 @@ from stdc_seg_ros.image_messages import decode_image
 
 ID_ENCODINGS = ('mono8', '8UC1')
 UNKNOWN = 254  # in tables: no class can have it, a label set has at most 255 ids with ignore_id
+BITS_PLACE = 24  # in a PNG file: bits of a value
 BLACK = 0  # packed colour; what is no class is drawn so
 
 
@@ -59,6 +60,8 @@ class LabelImages:
             found = 'cannot be read' if pixels is None else f'have {pixels.dtype} values'
             raise BagError(f'{what}: labels {found}, expected a whole PNG of 8 bits')
         if pixels.ndim == 2:
+            if (bits := data[BITS_PLACE]) < 8:  # OpenCV scales them to 0..255
+                pixels = pixels // (255 // ((1 << bits) - 1))
             return self._of_ids(pixels, what)  # type: ignore[arg-type]
         return self._of_colors(pixels[..., 2::-1], what)  # type: ignore[arg-type]
 

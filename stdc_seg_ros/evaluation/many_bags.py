@@ -20,11 +20,11 @@ from stdc_core.errors import InvalidArgumentError
 from stdc_core.evaluation.drive_counts import DriveCounts
 from stdc_core.evaluation.drive_figures import drive_figures
 from stdc_seg_ros.bag.errors import BagError
+from stdc_seg_ros.bag.salvage import is_bag
 from stdc_seg_ros.evaluation.files import FIGURES_FILE, known
 from stdc_seg_ros.evaluation.report import figure_words
 from stdc_seg_ros.evaluation.result import LATENCY_STAGE
 
-BAG_SUFFIXES = ('.mcap', '.db3')
 SHOWN = ('miou', 'pixel_accuracy', 'timely_miou', 'flicker', 'changed', 'ece', 'p50_ms', 'p95_ms')
 
 
@@ -52,13 +52,10 @@ def find_bags(paths: Sequence[Path]) -> list[Path]:
     """
     bags: list[Path] = []
     for path in paths:
-        if path.is_dir() and not (path / 'metadata.yaml').exists():
-            found = [child for child in sorted(path.iterdir()) if _is_bag(child)]
+        if path.is_dir() and not is_bag(path):
+            found = [child for child in sorted(path.iterdir()) if is_bag(child)]
             if not found:
-                raise BagError(
-                    f'{path} is no bag (no metadata.yaml) and has none in it: if its recorder was '
-                    'killed, run ros2 bag reindex'
-                )
+                raise BagError(f'{path} is no bag (no metadata.yaml), and has none in it')
             bags += found
         else:
             bags.append(path)
@@ -69,10 +66,6 @@ def find_bags(paths: Sequence[Path]) -> list[Path]:
             'lie in folders of their names'
         )
     return bags
-
-
-def _is_bag(path: Path) -> bool:
-    return (path / 'metadata.yaml').exists() or path.suffix in BAG_SUFFIXES
 
 
 def fingerprint(bag: Path, choices: Mapping[str, object]) -> str:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from stdc_core.engines import InferenceEngine
 from stdc_core.labels import UNLABELED, LabelSet
+from stdc_seg_ros.bag.mask_files import read_mask
 from stdc_seg_ros.evaluation.drive import Drive
 from stdc_seg_ros.evaluation.result import DriveEvaluation, FrameRow
-from stdc_seg_ros.evaluation.scorer import read_mask
 
 WORST, BEST, FLICKER, ALONG = 4, 3, 3, 4
 APART_S = 1.0  # frames nearer than this show the same

@@ -21,10 +21,11 @@ from stdc_core.errors import UserError
 from stdc_core.evaluation.drive_counts import Masks
 from stdc_core.timing import NOT_AVAILABLE
 from stdc_seg_ros.bag.errors import BagError
+from stdc_seg_ros.bag.mask_files import empty_mask_folder, write_mask
 from stdc_seg_ros.diagnostics import engine_values
 from stdc_seg_ros.evaluation.drive import Drive
 from stdc_seg_ros.evaluation.result import DriveEvaluation, FrameRow
-from stdc_seg_ros.evaluation.scorer import Scorer, empty_mask_folder, write_mask
+from stdc_seg_ros.evaluation.scorer import Scorer
 from stdc_seg_ros.evaluation.truth import TruthStream
 from stdc_seg_ros.image_messages import CameraFrame
 
@@ -63,7 +64,6 @@ def evaluate_offline(
     done: list[FrameRow] = []
     problems: list[str] = []
     engine_s = 0.0
-    sizes = set()
 
     def score(item: _Decoded, masks: Masks, times: StageTimes) -> FrameRow:
         scores = scorer.add(item.stamp, masks)
@@ -88,7 +88,6 @@ def evaluate_offline(
             )
             engine_s += time.perf_counter() - began
             assert result.confidence is not None
-            sizes.add(result.labels.shape)
             masks = Masks(
                 result.labels.copy(),
                 item.truth,
@@ -106,11 +105,7 @@ def evaluate_offline(
     notes = list(drive.notes)
     if problems:
         notes.append(f'{len(problems)} images cannot be read, the first at {problems[0]}.')
-    if len(sizes) > 1:
-        listed = ', '.join(f'{width}×{height}' for height, width in sorted(sizes))
-        notes.append(
-            f'Images are of several sizes ({listed}): widths in pixels mean several things.'
-        )
+    notes += scorer.notes
     return DriveEvaluation(
         mode='offline',
         bag=drive.bag,

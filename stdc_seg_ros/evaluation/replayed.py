@@ -9,12 +9,13 @@ from stdc_core.evaluation.drive_counts import Masks
 from stdc_core.evaluation.timely import current_truths, frame_period_ns
 from stdc_core.model_file import ModelFile
 from stdc_core.timing import NOT_AVAILABLE
+from stdc_seg_ros.bag.mask_files import read_mask
 from stdc_seg_ros.bag.mask_recorder import Seen
 from stdc_seg_ros.bag.replay import ReplayConfig, ReplayResult, replay
 from stdc_seg_ros.evaluation.drive import Drive
 from stdc_seg_ros.evaluation.offline import stage_words
 from stdc_seg_ros.evaluation.result import DriveEvaluation, FrameRow
-from stdc_seg_ros.evaluation.scorer import Scorer, read_mask
+from stdc_seg_ros.evaluation.scorer import Scorer
 from stdc_seg_ros.evaluation.truth import TruthStream
 
 CLOCK_HZ = 100.0
@@ -88,7 +89,7 @@ def evaluate_replay(
         ledger={name: camera.get(name, NOT_AVAILABLE) for name in LEDGER},
         stages={**stage_words(scorer), **_node_stages(result)},
         engine=result.engine,
-        notes=[*drive.notes, *_ledger_notes(camera.get('ledger balance'))],
+        notes=[*drive.notes, *scorer.notes, *_ledger_notes(camera.get('ledger balance'))],
         rate=rate,
     )
 

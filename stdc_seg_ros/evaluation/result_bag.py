@@ -15,9 +15,9 @@ from rosbags.typesys import Stores, get_typestore
 from stdc_core.timing import NOT_AVAILABLE
 from stdc_seg_ros.bag.bag_reader import BagReader
 from stdc_seg_ros.bag.bag_writer import atomic_bag, image_fields, offered_qos, stamp_fields
+from stdc_seg_ros.bag.mask_files import read_mask
 from stdc_seg_ros.evaluation.drive import Drive
 from stdc_seg_ros.evaluation.result import DriveEvaluation, FrameRow
-from stdc_seg_ros.evaluation.scorer import read_mask
 from stdc_seg_ros.evaluation.stamps import message_stamp_ns
 
 MASK_TOPIC = '/segmentation_node/mask'

@@ -1,18 +1,10 @@
-"""Scores masks in their order, and keeps them as PNG files."""
+"""Scores masks in their order."""
 
 from __future__ import annotations
-
-from pathlib import Path
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from stdc_core.evaluation.drive_counts import DriveCounts, FrameScores, Masks
 from stdc_core.geometry import Size
 from stdc_seg_ros.bag.errors import BagError
-
-FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
 class Scorer:
@@ -24,12 +16,14 @@ class Scorer:
     def __init__(self, num_classes: int) -> None:
         self.counts = DriveCounts(num_classes)
         self._before: Masks | None = None
+        self._sizes: set[tuple[int, ...]] = set()
 
     def add(self, stamp: int, masks: Masks) -> FrameScores:
         """Count a mask; arrays must not change afterwards.
 
         :raises BagError: the truth is of another size.
         """
+        self._sizes.add(masks.prediction.shape)
         truth = masks.truth
         if truth is not None and truth.shape != masks.prediction.shape:
             raise BagError(
@@ -40,36 +34,13 @@ class Scorer:
         self._before = masks
         return scores
 
-
-def mask_path(folder: Path, stamp: int) -> Path:
-    """Where the mask of a stamp lies."""
-    return folder / f'{stamp}.png'
-
-
-def write_mask(folder: Path, stamp: int, mask: NDArray[np.uint8]) -> None:
-    """Keep a mask.
-
-    :raises OSError: it cannot be written.
-    """
-    _, data = cv2.imencode('.png', mask, FAST_PNG)
-    path = mask_path(folder, stamp)
-    try:
-        path.write_bytes(data.tobytes())
-    except OSError as error:  # of a full disk it does not say the name
-        error.filename = error.filename or str(path)
-        raise
-
-
-def read_mask(folder: Path, stamp: int) -> NDArray[np.uint8] | None:
-    """Read the mask of a stamp; None where there is none."""
-    path = mask_path(folder, stamp)
-    return cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.exists() else None  # type: ignore[return-value]
-
-
-def empty_mask_folder(output: Path) -> Path:
-    """Make the folder of the masks; those of an earlier run go."""
-    folder = output / 'masks'
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob('*.png'):
-        old.unlink()
-    return folder
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the figures has to know of the masks."""
+        if len(self._sizes) < 2:
+            return []
+        listed = ', '.join(f'{width}×{height}' for height, width in sorted(self._sizes))
+        return [
+            f'Images are of several sizes ({listed}): widths in pixels mean several things, and '
+            'frames of different sizes are not compared.'
+        ]

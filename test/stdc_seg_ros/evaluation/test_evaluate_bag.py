@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import tyro
 from rosbags.rosbag2 import Writer
+from rosbags.typesys import Stores, get_typestore
 
 from stdc_core.command_line.run_command import run_command
+from stdc_seg_ros.bag.bag_reader import IMAGE
 from stdc_seg_ros.bag.bag_writer import BagConfig
 from stdc_seg_ros.evaluation.evaluate_bag import evaluate_bag
 
@@ -49,6 +51,10 @@ def test_offline_leaves_a_report_and_keeps_its_limits(bag, run, tmp_path):
     ('words', 'expected'),
     [
         ((), 'expected either --offline or --replay'),
+        (('--replay', '--rate', '0'), 'rate is 0.0, expected above 0'),
+        (('--replay', '--processes', '2'), 'processes is 2, expected 1'),
+        (('--replay', '--cluster', 'auto'), '--cluster is for --offline'),
+        (('--offline', '--cluster', 'here'), "cluster is 'here', expected auto or HOST:PORT"),
         (('--offline', '--replay'), 'expected either --offline or --replay'),
         (('--offline', '--fail-under', 'mIoU=1'), "unknown figure 'mIoU' (known: miou, "),
         (('--offline', '--topic', '/front'), 'has no topic /front (topics: /camera/camera_info ['),
@@ -66,6 +72,14 @@ def test_an_empty_bag_is_one_line(run, tmp_path):
     with Writer(tmp_path / 'empty', version=8):
         pass
     assert 'has 0 image topics, expected one' in one_line(run(tmp_path / 'empty', '--offline'))
+
+
+def test_topics_without_messages(run, tmp_path):
+    types = get_typestore(Stores.LATEST)
+    with Writer(tmp_path / 'quiet', version=8) as writer:
+        writer.add_connection('/camera/image_raw', IMAGE, typestore=types)
+    line = one_line(run(tmp_path / 'quiet', '--offline'))
+    assert '/camera/image_raw has no images: nothing to evaluate' in line
 
 
 def test_labels_of_another_drive_are_one_line(bag, run, tmp_path, frames):

@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -43,6 +46,23 @@ def test_png_files_and_compressed_topics(images, picture):
     np.testing.assert_array_equal(images.of_file(data, 'it'), EXPECTED)
     message = compressed_message(IDS, 'mono8', 'png', header())
     np.testing.assert_array_equal(images.of_message(message, COMPRESSED_IMAGE, 'it'), EXPECTED)
+
+
+@pytest.mark.parametrize('bits', [1, 2, 4])
+def test_ids_of_few_bits_are_not_scaled(images, bits):
+    ids = np.arange(16, dtype=np.uint8).reshape(2, 8) % min(11, 1 << bits)
+    each = np.unpackbits(ids[..., None], axis=2)[..., -bits:]
+    lines = np.packbits(each.reshape(2, -1), axis=1)
+    chunks = [
+        (b'IHDR', struct.pack('>IIBBBBB', 8, 2, bits, 0, 0, 0, 0)),
+        (b'IDAT', zlib.compress(b''.join(b'\0' + line.tobytes() for line in lines))),
+        (b'IEND', b''),
+    ]
+    file = b'\x89PNG\r\n\x1a\n' + b''.join(
+        struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+    np.testing.assert_array_equal(images.of_file(file, 'it'), ids)
 
 
 def test_a_class_that_is_black_stays_a_class():

@@ -91,3 +91,8 @@ def test_bags_are_found_in_folders(make_bag, frames, tmp_path):
         find_bags([single, folder])
     with pytest.raises(BagError, match='and has none in it'):
         find_bags([folder / 'notes'])
+    (folder / 'b/metadata.yaml').unlink()  # of a recorder that was killed
+    assert find_bags([folder / 'b']) == [folder / 'b']
+    assert find_bags([folder]) == [folder / 'a', folder / 'b']
+    (folder / 'b/b.mcap').rename(folder / 'b/other.mcap')
+    assert find_bags([folder / 'b']) == [folder / 'b/other.mcap']

@@ -11,10 +11,10 @@ from stdc_core.evaluation.drive_counts import DriveCounts, Masks
 from stdc_core.labels import CAMVID
 from stdc_seg_ros.bag.bag_writer import BagConfig
 from stdc_seg_ros.bag.errors import BagError
+from stdc_seg_ros.bag.mask_files import read_mask
 from stdc_seg_ros.evaluation.drive import DriveChoice, open_drive
 from stdc_seg_ros.evaluation.files import write_csv, write_json
 from stdc_seg_ros.evaluation.offline import evaluate_offline
-from stdc_seg_ros.evaluation.scorer import read_mask
 
 CONFIG = BagConfig(rate_hz=10)
 
@@ -112,15 +112,19 @@ def test_images_that_cannot_be_read_are_counted(bag, engine, tmp_path, monkeypat
         evaluate(bag, engine, tmp_path)
 
 
-def test_a_cut_bag_is_evaluated_as_far_as_it_goes(make_bag, frames, engine, tmp_path):
+@pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
+def test_a_cut_bag_is_evaluated_as_far_as_it_goes(make_bag, frames, engine, tmp_path, storage):
     large = [
         frame._replace(image=frame.image.repeat(6, 0).repeat(6, 1), labels=None)
         for frame in frames
     ]
-    bag = make_bag(large)
-    file = bag / 'bag.mcap'
+    bag = make_bag(large, config=BagConfig(rate_hz=10, storage=storage))
+    [file] = bag.glob('bag.*')
     file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
     found = evaluate(bag, engine, tmp_path)
     assert 0 < found.counts.masks < 6
     said = f'Damaged bag: {found.counts.masks} images could be read of the 6 that its metadata'
     assert said in found.notes[0]
+    file.write_bytes(file.read_bytes()[:30_000])
+    with pytest.raises(BagError, match=r'has no images that can be read \(\w+Error: .*nothing to'):
+        evaluate(bag, engine, tmp_path)

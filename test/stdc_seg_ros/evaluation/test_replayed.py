@@ -23,12 +23,12 @@ def stamp(number):
 def replay_of(bag, frames, model, tmp_path, monkeypatch):
     """Evaluate masks that are right, with the latencies given; others did not come."""
 
-    def run(latencies_ms, rate=1.0, camera=None):
+    def run(latencies_ms, rate=1.0, camera=None, size_of_third=(72, 96)):
         folder = tmp_path / 'masks'
         folder.mkdir()
         for number in latencies_ms:
             labels = frames[number].labels
-            mask = np.zeros((72, 96), np.uint8) if labels is None else labels
+            mask = np.zeros(size_of_third, np.uint8) if labels is None else labels
             cv2.imwrite(str(folder / f'{stamp(number)}.png'), mask)
         seen = Seen(6, len(latencies_ms), 10.0, 5.0, None)
         by_stamp = {stamp(number): ms for number, ms in latencies_ms.items()}
@@ -81,6 +81,12 @@ def test_flicker_is_between_masks_that_came_one_after_the_other(replay_of):
     assert found.counts.flicker.pairs == 2
     assert found.figures['flicker'] == 0  # the masks change as their truths do
     assert found.figures['changed'] > 0.5
+
+
+def test_images_of_several_sizes_are_said(replay_of):
+    found = replay_of(dict.fromkeys((0, 2, 3), 10.0), size_of_third=(40, 96))
+    assert 'Images are of several sizes (96×40, 96×72)' in found.notes[0]
+    assert found.counts.flicker.pairs == 0
 
 
 def test_frames_that_are_unaccounted_for_are_said(replay_of):

@@ -7,6 +7,7 @@ from stdc_core.labels import CAMVID
 from stdc_seg_ros.bag.bag_reader import BagReader
 from stdc_seg_ros.bag.bag_writer import IMAGE_TOPIC
 from stdc_seg_ros.bag.errors import BagError
+from stdc_seg_ros.bag.mask_files import read_mask
 from stdc_seg_ros.evaluation.drive import DriveChoice, open_drive
 from stdc_seg_ros.evaluation.offline import evaluate_offline
 from stdc_seg_ros.evaluation.result_bag import (
@@ -15,7 +16,6 @@ from stdc_seg_ros.evaluation.result_bag import (
     OVERLAY_TOPIC,
     write_result_bag,
 )
-from stdc_seg_ros.evaluation.scorer import read_mask
 from stdc_seg_ros.evaluation.stamps import message_stamp_ns
 
 

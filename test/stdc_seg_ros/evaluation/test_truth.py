@@ -3,10 +3,14 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from rosbags.rosbag2 import Writer
+from rosbags.typesys import Stores, get_typestore
 
 from stdc_core.labels import CAMVID
-from stdc_seg_ros.bag.bag_writer import LABEL_TOPIC, BagConfig
+from stdc_seg_ros.bag.bag_reader import IMAGE, BagReader
+from stdc_seg_ros.bag.bag_writer import IMAGE_TOPIC, LABEL_TOPIC, BagConfig
 from stdc_seg_ros.bag.errors import BagError
+from stdc_seg_ros.evaluation.drive import DriveChoice, open_drive
 from stdc_seg_ros.evaluation.truth import FolderTruth, TopicTruth, TruthStream, check_match
 
 CONFIG = BagConfig(rate_hz=10)
@@ -22,6 +26,18 @@ def test_labels_of_a_topic_by_stamp(bag, frames):
     found = dict(truth.read([stamp(1), stamp(2), stamp(5)]))
     assert found.keys() == {stamp(1), stamp(5)}
     np.testing.assert_array_equal(found[stamp(5)], frames[5].labels)
+
+
+def test_a_topic_without_labels_is_said(make_bag, frames, tmp_path):
+    types = get_typestore(Stores.LATEST)
+    with BagReader(make_bag(frames[2:3])) as bag, Writer(tmp_path / 'quiet', version=8) as writer:
+        image = writer.add_connection(IMAGE_TOPIC, IMAGE, typestore=types)
+        writer.add_connection(LABEL_TOPIC, IMAGE, typestore=types)
+        for message in bag.read_raw([IMAGE_TOPIC]):
+            writer.write(image, message.recorded_ns, message.data)
+    drive = open_drive(DriveChoice(tmp_path / 'quiet'), CAMVID)
+    assert drive.truth is None
+    assert drive.notes == ('There are no labels in topic /camera/labels.',)
 
 
 @pytest.mark.parametrize('name', ['{0}.png', '{1}.{2:09}.png', '{1}_{2:09}.png'])

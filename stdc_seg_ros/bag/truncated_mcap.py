@@ -1,4 +1,4 @@
-"""Bags whose recorder or copy was cut off: what is whole in them can be read.
+"""MCAP files that were cut off: what is whole in them can be read.
 
 An MCAP file (https://mcap.dev/spec) is a row of records, each with its length, and an index at the
 end. Where the end is missing, a copy of the whole records with an empty end is a file again.
@@ -6,11 +6,8 @@ end. Where the end is missing, a copy of the whole records with an empty end is 
 
 from __future__ import annotations
 
-import shutil
 import struct
-from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 MAGIC = b'\x89MCAP0\r\n'
@@ -22,33 +19,8 @@ CHUNK = struct.Struct('<QQQII')  # times, size, checksum, length of the compress
 COPIED = 1 << 20
 
 
-def mend_truncated(path: Path, stack: ExitStack) -> Path | None:
-    """Make a readable copy of a bag with an MCAP file that was cut off.
-
-    :param path: folder of the bag, or a file of it.
-    :param stack: the copy goes when this is closed.
-    :return: None where there is nothing to mend: no MCAP file, or no whole message in it.
-    """
-    if path.is_file():
-        files = [path] if path.suffix == '.mcap' else []
-    else:
-        files = sorted(path.glob('*.mcap'))
-    cut = {file for file in files if not _has_end(file)}
-    if not cut:
-        return None
-    folder = Path(stack.enter_context(TemporaryDirectory(prefix='stdc_seg_bag_')))
-    for file in files:
-        if file in cut:
-            _copy_whole_records(file, folder / file.name)
-        else:
-            (folder / file.name).symlink_to(file.resolve())
-    if path.is_file():
-        return folder / path.name
-    shutil.copy(path / 'metadata.yaml', folder)
-    return folder
-
-
-def _has_end(file: Path) -> bool:
+def is_whole(file: Path) -> bool:
+    """Whether the file ends as an MCAP file does."""
     with file.open('rb') as stream:
         stream.seek(0, 2)
         if stream.tell() < len(MAGIC):
@@ -57,12 +29,15 @@ def _has_end(file: Path) -> bool:
         return stream.read() == MAGIC
 
 
-def _copy_whole_records(source: Path, target: Path) -> None:
-    """Copy what is whole; of a cut chunk that is not compressed, too."""
+def copy_whole_records(source: Path, target: Path) -> None:
+    """Make a readable file of what is whole; of a cut chunk that is not compressed, too.
+
+    :raises ValueError: it is no MCAP file.
+    """
     size = source.stat().st_size
     with source.open('rb') as stream, target.open('wb') as copy:
         if stream.read(len(MAGIC)) != MAGIC:
-            return
+            raise ValueError(f'{source} does not begin as an MCAP file does')
         end = _whole_records_end(stream, len(MAGIC), size)
         _copy(stream, copy, 0, end)
         if (inner := _cut_chunk_records(stream, end)) is not None:

@@ -1,0 +1,111 @@
+"""SQLite bags that were cut off, or whose recorder was killed: what is whole can be read.
+
+SQLite refuses a file that is shorter than it says; a copy of the whole rows is a file again. A
+recorder that was killed may leave its last messages in a log beside the file: rosbags reads past
+that, SQLite merges it into a copy.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from stdc_seg_ros.bag.sqlite_pages import Row, SqlitePages
+
+LOGS = ('-wal', '-journal')  # SQLite names them so after the file
+
+
+def unmerged_log(file: Path) -> Path | None:
+    """Find a log whose messages are not in the file."""
+    logs = [file.with_name(file.name + suffix) for suffix in LOGS]
+    return next((log for log in logs if log.exists() and log.stat().st_size), None)
+
+
+def is_whole(file: Path) -> bool:
+    """Whether all messages are in the file, and SQLite finds them."""
+    if _is_cut(file) or unmerged_log(file):
+        return False
+    try:
+        uri = f'{file.resolve().as_uri()}?immutable=1'
+        with closing(sqlite3.connect(uri, uri=True)) as database:
+            database.execute('SELECT count(*) FROM messages NOT INDEXED')
+    except sqlite3.DatabaseError:
+        return False
+    return True
+
+
+def copy_whole_rows(source: Path, target: Path) -> None:
+    """Make a readable file of what is whole.
+
+    A log beside the file counts, but not where the file itself is cut: its pages may be of what
+    is missing.
+
+    :raises ValueError: no table of a bag can be found.
+    :raises OSError: the copy cannot be written.
+    """
+    try:
+        _copy(source, target)
+    except sqlite3.OperationalError as error:  # the disk is full
+        raise OSError(f'{target}: {error}') from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not _is_cut(source) and unmerged_log(source):
+        _merge_log(source, target)
+        return
+    with source.open('rb', buffering=0) as stream, closing(sqlite3.connect(target)) as database:
+        database.execute('PRAGMA synchronous = OFF')
+        _insert_whole_rows(database, SqlitePages(stream))
+        database.commit()
+
+
+def _is_cut(file: Path) -> bool:
+    """Whether the file has fewer pages than its header says."""
+    try:
+        with file.open('rb', buffering=0) as stream:
+            pages = SqlitePages(stream)
+    except ValueError:
+        return True
+    return pages.count < pages.promised
+
+
+def _insert_whole_rows(database: sqlite3.Connection, pages: SqlitePages) -> None:
+    """Make the tables, fill them, and make their indexes."""
+    made = [row.values for row in pages.table(1)]
+    if not made:
+        raise ValueError('no table can be found')
+    for kind, name, _, root, sql in made:
+        assert isinstance(name, str)
+        assert isinstance(root, int)
+        if kind != 'table' or name.startswith('sqlite_'):
+            continue
+        database.execute(str(sql))
+        rows = _messages(pages) if name == 'messages' else pages.table(root)
+        for number, (first, *others) in rows:
+            values = (number if first is None else first, *others)
+            places = ', '.join('?' * len(values))
+            # A page that was moved may be there twice.
+            database.execute(f'INSERT OR IGNORE INTO "{name}" VALUES ({places})', values)
+    for kind, _, _, _, sql in made:
+        if kind == 'index' and sql:
+            database.execute(str(sql))
+
+
+def _messages(pages: SqlitePages) -> Iterator[Row]:
+    """Find the messages by what no other table of a bag has: key, topic, time and data."""
+    for row in pages.leaves():
+        if [type(value) for value in row.values] == [type(None), int, int, bytes]:
+            yield row
+
+
+def _merge_log(source: Path, target: Path) -> None:
+    """Copy the file and its log, and let SQLite make one of them."""
+    for suffix in ('', *LOGS):
+        file = source.with_name(source.name + suffix)
+        if file.exists():
+            shutil.copyfile(file, target.with_name(target.name + suffix))
+    with closing(sqlite3.connect(target)) as database:
+        database.execute('PRAGMA journal_mode = DELETE')
