@@ -77,6 +77,8 @@ def evaluate_bag(
         raise InvalidArgumentError('expected --label-topic or --labels, not both')
     if write_bag is not None and write_bag.exists():
         raise BagError(f'{write_bag} is there already: name another, or remove it')
+    if output.exists() and not output.is_dir():
+        raise BagError(f'{output} is a file, expected a folder, there already or not')
     if processes < 1 or (replay and processes > 1):
         raise InvalidArgumentError(f'processes is {processes}, expected 1 (offline: or more)')
     if cluster is not None and (replay or processes > 1):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from stdc_core.errors import UserError
 from stdc_core.model_file import read_model_file
 from stdc_seg_ros.evaluation.cluster import CORES, Cluster
 from stdc_seg_ros.evaluation.drive import DriveChoice, open_drive
@@ -20,6 +22,10 @@ from stdc_seg_ros.evaluation.one_bag import Job, evaluate_drive
 
 Submit = Callable[[DriveChoice, Job], Callable[[], None]]
 """Has a bag evaluated; what it gives waits for that, and raises what went wrong."""
+
+
+class WorkerError(UserError, RuntimeError):
+    """A process that ended before its work did."""
 
 
 def engine_threads(processes: int, cluster: str | None) -> int | None:
@@ -48,7 +54,7 @@ def open_workers(
             )
     elif processes > 1:
         with ProcessPoolExecutor(processes, multiprocessing.get_context('spawn')) as pool:
-            yield lambda choice, job: pool.submit(_evaluate, choice, model, job).result
+            yield lambda choice, job: partial(_wait, pool.submit(_evaluate, choice, model, job))
     else:
         yield lambda choice, job: partial(_evaluate, choice, model, job, progress)
 
@@ -59,6 +65,16 @@ def _evaluate(
     model_file = read_model_file(model)
     drive = open_drive(choice, model_file.metadata.labels)
     evaluate_drive(drive, model_file, job, progress or Progress(disable=True))
+
+
+def _wait(work: Future[None]) -> None:
+    try:
+        work.result()
+    except BrokenProcessPool as error:
+        raise WorkerError(
+            'a process was killed (out of memory?) before this bag was done: run the same again, '
+            'what is done is kept'
+        ) from error
 
 
 def _everywhere(choice: DriveChoice) -> DriveChoice:

@@ -68,6 +68,11 @@ def test_a_wrong_word_is_one_line(bag, run, words, expected):
     assert expected in one_line(run(bag, *words))
 
 
+def test_an_output_that_is_a_file_is_one_line(bag, run, tmp_path):
+    (tmp_path / 'out').write_text('notes')
+    assert 'out is a file, expected a folder' in one_line(run(bag, '--offline'))
+
+
 def test_an_empty_bag_is_one_line(run, tmp_path):
     with Writer(tmp_path / 'empty', version=8):
         pass

@@ -1,7 +1,10 @@
 """Several bags: each by itself, all together exactly, and nothing twice."""
 
 import json
+import multiprocessing
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -55,6 +58,24 @@ def test_the_parts_add_up_exactly_to_the_whole(make_bag, frames, run, tmp_path):
 @pytest.mark.slow
 def test_in_two_processes_too(make_bag, frames, run, tmp_path):
     check_parts_and_whole(make_bag, frames, run, tmp_path, '--processes', 2)
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_said_and_the_next_run_goes_on(make_bag, frames, run):
+    def kill_one():
+        while not (children := multiprocessing.active_children()):
+            time.sleep(0.01)
+        children[0].kill()
+
+    bags = [make_bag(frames[:3], 'first'), make_bag(frames[3:], 'second')]
+    killer = threading.Thread(target=kill_one, daemon=True)
+    killer.start()
+    code, output = run(*bags, '--offline', '--processes', 2)
+    assert code == 1
+    assert 'a process was killed (out of memory?)' in output.err
+    killer.join()
+    code, output = run(*bags, '--offline', '--processes', 2)
+    assert code == 0, output.err
 
 
 def test_what_is_done_is_not_done_again_and_one_bad_bag_stops_no_other(
