@@ -55,6 +55,7 @@ setup(
             'ros-std-msgs',
             'ros-std-srvs',
         ],
+        'gpu': ['nvidia-ml-py'],  # tells the diagnostics of memory and temperature
         'bag': ['jinja2', 'rosbags'],
         'quantize': ['nncf', 'onnxruntime'],
         'train': [

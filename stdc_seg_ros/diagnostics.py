@@ -10,6 +10,7 @@ from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode
 
 from stdc_core.engines import EngineInfo
+from stdc_core.gpu import GpuFacts
 from stdc_core.memory import resident_memory
 from stdc_core.model_file import ModelFile
 from stdc_core.timing import NOT_AVAILABLE, LatencySummary
@@ -20,6 +21,7 @@ from stdc_seg_ros.engine_pair import EnginePair
 from stdc_seg_ros.frame_ledger import LedgerSnapshot
 
 PERIOD_S = 1.0
+MIB = 2**20
 LEVELS: Mapping[Level, bytes] = {
     'ok': DiagnosticStatus.OK,
     'warning': DiagnosticStatus.WARN,
@@ -96,17 +98,24 @@ def camera_status(name: str, lifecycle: str, camera: Camera | None) -> Diagnosti
 
 
 def engine_status(
-    name: str, lifecycle: str, problem: str, engines: EnginePair | None, model: ModelFile | None
+    name: str,
+    lifecycle: str,
+    problem: str,
+    engines: EnginePair | None,
+    model: ModelFile | None,
+    gpus: Sequence[GpuFacts],
 ) -> DiagnosticStatus:
-    """Tell of the engine.
+    """Tell of the engine and the machine.
 
     :param lifecycle: the node's state.
     :param problem: why the last transition failed; empty where it did not.
     :param engines: None where the node is not configured, as ``model``.
+    :param gpus: of the machine, whatever the engine runs on.
     """
     values: dict[str, object] = {
         'lifecycle': lifecycle,
-        'process memory (MiB)': resident_memory() / 2**20,
+        'process memory (MiB)': resident_memory() / MIB,
+        **gpu_values(gpus),
     }
     if problem:
         return status(name, 'error', problem, '', values)
@@ -173,6 +182,26 @@ def engine_values(info: EngineInfo, model: ModelFile) -> dict[str, object]:
         'label set': model.metadata.labels.name,
         'trained': model.metadata.trained,
     }
+
+
+def gpu_values(gpus: Sequence[GpuFacts]) -> dict[str, object]:
+    """List what is known of the GPUs; no key for what is not. Named as Autoware's monitor does."""
+    values: dict[str, object] = {}
+    for gpu in gpus:
+        known = {
+            'name': gpu.name,
+            'memory used (MiB)': _mebibytes(gpu.memory_used),
+            'memory total (MiB)': _mebibytes(gpu.memory_total),
+            'temperature (°C)': gpu.temperature_c,
+        }
+        values |= {
+            f'GPU {gpu.index}: {what}': value for what, value in known.items() if value is not None
+        }
+    return values
+
+
+def _mebibytes(count: int | None) -> float | None:
+    return None if count is None else count / MIB
 
 
 def _text(value: object) -> str:

@@ -17,6 +17,7 @@ from rclpy.timer import Timer
 
 from stdc_core.engines import InferenceEngine, open_engine
 from stdc_core.errors import UserError
+from stdc_core.gpu import GpuMonitor
 from stdc_core.model_file import ModelFile, read_model_file
 from stdc_seg_ros.camera import REVIEW_PERIOD_S, Camera, shown_name
 from stdc_seg_ros.camera_input import Arrival
@@ -84,6 +85,7 @@ class SegmentationNode(LifecycleNode):
         self._mailbox: Mailbox[Camera, Arrival] | None = None
         self._label_info: LabelInfoPublisher | None = None
         self._review_timer: Timer | None = None
+        self._gpus = GpuMonitor()
         self._diagnostics = DiagnosticsPublisher(self, self._statuses)
 
     def start(self) -> None:
@@ -99,6 +101,7 @@ class SegmentationNode(LifecycleNode):
     def close(self) -> None:
         """Free everything, in any state; the executor does not spin any more."""
         self._release(END_S)
+        self._gpus.close()
 
     def fail(self, problem: str) -> None:
         """Take down why a transition failed."""
@@ -230,7 +233,14 @@ class SegmentationNode(LifecycleNode):
             cameras = dict.fromkeys(map(shown_name, self._settings.current.cameras))
         return [
             *(camera_status(f'{name}: {key}', lifecycle, one) for key, one in cameras.items()),
-            engine_status(f'{name}: engine', lifecycle, self._problem, self._engines, self._model),
+            engine_status(
+                f'{name}: engine',
+                lifecycle,
+                self._problem,
+                self._engines,
+                self._model,
+                self._gpus.facts(),
+            ),
         ]
 
 
