@@ -24,6 +24,7 @@ from stdc_seg_ros.image_messages import (
     decode_compressed,
     decode_image,
 )
+from stdc_seg_ros.loss_meter import LossMeter
 from stdc_seg_ros.mailbox import Mailbox
 from stdc_seg_ros.parameters import ParameterServer
 
@@ -63,6 +64,7 @@ class Camera:
         self._mailbox = mailbox
         prefix = f'{name}/' if name else ''
         self.ledger = FrameLedger()
+        self._loss = LossMeter()
         self.statistics = CameraStatistics()
         self.outputs = CameraOutputs(node, f'~/{prefix}', labels)
         values = settings.current
@@ -79,6 +81,7 @@ class Camera:
     def activate(self) -> None:
         """Begin to take frames."""
         self.statistics.clear()
+        self._loss.clear()
         self._matched_since = None
         self.ledger.set_active(True)
         self.input.open()
@@ -94,9 +97,10 @@ class Camera:
         self.outputs.destroy()
 
     def review(self) -> None:
-        """Follow the publishers; regularly."""
+        """Follow the publishers and what they lose; regularly."""
         self._publishers = self.input.review()
         self.ledger.set_publishers(self._publishers.count)
+        self._loss.add(self.ledger.snapshot())
         if not self._publishers.matched:
             self._matched_since = None
         elif self._matched_since is None:
@@ -123,16 +127,20 @@ class Camera:
     def state(self) -> CameraState:
         """Judge what the camera does, now."""
         now = time.monotonic()
-        busy_since = self.statistics.busy_since
+        statistics = self.statistics
+        busy_since = statistics.busy_since
         facts = CameraFacts(
-            self.input.topic,
-            self._publishers,
-            None if self._matched_since is None else now - self._matched_since,
-            self.statistics.input_rate.since_last(),
-            None if busy_since is None else now - busy_since,
-            self.statistics.problem,
-            self.statistics.processing.newest_ms,
-            self.statistics.processing.late_for_s,
+            topic=self.input.topic,
+            publishers=self._publishers,
+            matched_for_s=None if self._matched_since is None else now - self._matched_since,
+            since_arrival_s=statistics.input_rate.since_last(),
+            busy_for_s=None if busy_since is None else now - busy_since,
+            problem=statistics.problem,
+            processing_ms=statistics.processing.newest_ms,
+            late_for_s=statistics.processing.late_for_s,
+            loss=self._loss.recent(),
+            input_rate_hz=statistics.input_rate.rate(),
+            output_rate_hz=statistics.output_rate.rate(),
         )
         return judge_camera(facts, self._settings.current)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from stdc_seg_ros.camera_input import Publishers
+from stdc_seg_ros.loss_meter import Loss
 
 State = Literal[
     'waiting',
@@ -13,6 +14,8 @@ State = Literal[
     'silent',
     'running',
     'late',
+    'lossy',
+    'slow',
     'stalled',
     'stuck',
     'rejected',
@@ -41,6 +44,9 @@ class CameraFacts:
     :param problem: of the newest image that was finished; None where it went through.
     :param processing_ms: from its arrival here until the newest mask was published.
     :param late_for_s: seconds since that is above the limit; None where it is not.
+    :param loss: of the last seconds; None where nobody knows.
+    :param input_rate_hz: images that came, over the last seconds.
+    :param output_rate_hz: masks, likewise.
     """
 
     topic: str
@@ -51,6 +57,9 @@ class CameraFacts:
     problem: FrameProblem | None
     processing_ms: float | None
     late_for_s: float | None
+    loss: Loss | None
+    input_rate_hz: float
+    output_rate_hz: float
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,14 @@ class Limits(Protocol):
     def processing_limit_ms(self) -> float:
         """Milliseconds that a mask may take; 0 for no limit."""
 
+    @property
+    def max_lost_share(self) -> float:
+        """Share of the images that may be lost; 1 for no limit."""
+
+    @property
+    def min_output_rate_hz(self) -> float:
+        """Masks a second that there have to be; 0 for no limit."""
+
 
 def judge_camera(facts: CameraFacts, limits: Limits) -> CameraState:
     """Say what an active camera does."""
@@ -86,15 +103,7 @@ def judge_camera(facts: CameraFacts, limits: Limits) -> CameraState:
             'stuck', 'error', f'the engine has worked on one image for {facts.busy_for_s:.1f} s'
         )
     if since is not None and since <= stalled_after_s:
-        if facts.problem is not None:
-            return CameraState(facts.problem.state, 'error', facts.problem.message)
-        if facts.late_for_s is not None:
-            message = (
-                f'a mask takes {facts.processing_ms:.0f} ms, above processing_limit_ms '
-                f'{limits.processing_limit_ms:g} for {facts.late_for_s:.1f} s'
-            )
-            return CameraState('late', 'warning', message)
-        return CameraState('running', 'ok', 'running')
+        return _judge_flow(facts, limits)
     if facts.publishers.count == 0:
         gone = '' if since is None else f'; the last image came {since:.1f} s ago'
         return CameraState('waiting', 'warning', f'nobody publishes {topic}{gone}')
@@ -111,3 +120,37 @@ def judge_camera(facts: CameraFacts, limits: Limits) -> CameraState:
         f'{topic} has a publisher, but no image came in {facts.matched_for_s:.1f} s: if it does '
         'publish, they are lost in transport: see "Lost images" in docs/node.md',
     )
+
+
+def _judge_flow(facts: CameraFacts, limits: Limits) -> CameraState:
+    """Say how it goes with a camera whose images come."""
+    if facts.problem is not None:
+        return CameraState(facts.problem.state, 'error', facts.problem.message)
+    if facts.late_for_s is not None:
+        message = (
+            f'a mask takes {facts.processing_ms:.0f} ms, above processing_limit_ms '
+            f'{limits.processing_limit_ms:g} for {facts.late_for_s:.1f} s'
+        )
+        return CameraState('late', 'warning', message)
+    loss = facts.loss
+    if loss is not None and loss.share > limits.max_lost_share:
+        message = (
+            f'{loss.lost} of {loss.published} images of the last {loss.seconds:.0f} s were lost, '
+            f'above max_lost_share {limits.max_lost_share:g}: in transport, or this process was '
+            'kept waiting: see "Lost images" in docs/node.md'
+        )
+        return CameraState('lossy', 'warning', message)
+    came, made = facts.input_rate_hz, facts.output_rate_hz
+    if made < limits.min_output_rate_hz:
+        few = came < limits.min_output_rate_hz
+        cause = (
+            f'only {came:.1f} images a second come'
+            if few
+            else (f'{came:.1f} images a second come, more than the engine works off')
+        )
+        message = (
+            f'{made:.1f} masks a second, below min_output_rate_hz {limits.min_output_rate_hz:g}: '
+            f'{cause}'
+        )
+        return CameraState('slow', 'warning', message)
+    return CameraState('running', 'ok', f'running: {made:.1f} masks of {came:.1f} images a second')
