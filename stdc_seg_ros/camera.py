@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Literal
 
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage
-from std_msgs.msg import Header
 
 from stdc_core.labels import UNLABELED, LabelSet
 from stdc_seg_ros.camera_input import NANOSECONDS, Arrival, CameraInput, Publishers
@@ -77,6 +77,7 @@ class Camera:
         )
         self._publishers = Publishers(0, 0, '')
         self._matched_since: float | None = None
+        self._clock_jumped_at = -math.inf  # by time.perf_counter()
 
     def activate(self) -> None:
         """Begin to take frames."""
@@ -124,8 +125,16 @@ class Camera:
             self.statistics.problem = None
         self.statistics.busy_since = None
 
-    def state(self) -> CameraState:
-        """Judge what the camera does, now."""
+    def clock_jumped(self) -> None:
+        """Forget what was measured by the node's clock: it shows another time now."""
+        self._clock_jumped_at = time.perf_counter()
+        self.statistics.clear_stage('header_age')
+
+    def state(self, clock_stands_still: bool) -> CameraState:
+        """Judge what the camera does, now.
+
+        :param clock_stands_still: the node's, a simulated one.
+        """
         now = time.monotonic()
         statistics = self.statistics
         busy_since = statistics.busy_since
@@ -139,6 +148,7 @@ class Camera:
             processing_ms=statistics.processing.newest_ms,
             late_for_s=statistics.processing.late_for_s,
             loss=self._loss.recent(),
+            clock_stands_still=clock_stands_still,
             input_rate_hz=statistics.input_rate.rate(),
             output_rate_hz=statistics.output_rate.rate(),
         )
@@ -176,7 +186,7 @@ class Camera:
         statistics.processing.add(watch.total(), parameters.processing_limit_ms)
         if arrival.transport_ms is not None:
             statistics.add('whole', arrival.transport_ms + watch.total())
-        statistics.add('header_age', self._age_ms(header))
+        statistics.add('header_age', self._header_age_ms(arrival))
         self.outputs.publish_rest(
             wanted,
             header,
@@ -188,12 +198,18 @@ class Camera:
         )
         statistics.add('publish_rest', watch.lap())
 
-    def _age_ms(self, header: Header) -> float | None:
-        """Age of a header by the node's clock, simulated or not; None where it has no stamp."""
-        stamp_ns = header.stamp.sec * NANOSECONDS + header.stamp.nanosec
-        if stamp_ns == 0:
+    def _header_age_ms(self, arrival: Arrival) -> float | None:
+        """Age of the header by the node's clock, simulated or not.
+
+        :return: None where it has no stamp, where /clock did not come yet, and where it jumped
+            since the image came: then stamp and clock belong to different times.
+        """
+        stamp = arrival.message.header.stamp
+        stamp_ns = stamp.sec * NANOSECONDS + stamp.nanosec
+        now_ns = self._node.get_clock().now().nanoseconds
+        if not stamp_ns or not now_ns or arrival.received_at < self._clock_jumped_at:
             return None
-        return 1e-6 * (self._node.get_clock().now().nanoseconds - stamp_ns)
+        return 1e-6 * (now_ns - stamp_ns)
 
     def _complain(self, state: Literal['rejected', 'failing'], message: str) -> None:
         self.statistics.problem = FrameProblem(state, message)

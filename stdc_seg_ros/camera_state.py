@@ -45,6 +45,7 @@ class CameraFacts:
     :param processing_ms: from its arrival here until the newest mask was published.
     :param late_for_s: seconds since that is above the limit; None where it is not.
     :param loss: of the last seconds; None where nobody knows.
+    :param clock_stands_still: a simulated clock that does not go.
     :param input_rate_hz: images that came, over the last seconds.
     :param output_rate_hz: masks, likewise.
     """
@@ -58,6 +59,7 @@ class CameraFacts:
     processing_ms: float | None
     late_for_s: float | None
     loss: Loss | None
+    clock_stands_still: bool
     input_rate_hz: float
     output_rate_hz: float
 
@@ -111,6 +113,8 @@ def judge_camera(facts: CameraFacts, limits: Limits) -> CameraState:
         return CameraState('incompatible', 'error', facts.publishers.problem)
     if since is not None:
         message = f'no image on {topic} for {since:.1f} s, but its publisher is there'
+        if facts.clock_stands_still:
+            message += '; /clock stands still, too: a replay that is paused or over'
         return CameraState('stalled', 'error', message)
     if facts.matched_for_s is None or facts.matched_for_s <= stalled_after_s:
         return CameraState('waiting', 'warning', f'waiting for the first image on {topic}')

@@ -77,6 +77,10 @@ class CameraStatistics:
         """Summarise every stage; None where there is nothing yet."""
         return {stage: window.summary() for stage, window in self._windows.items()}
 
+    def clear_stage(self, stage: str) -> None:
+        """Forget the durations of one stage."""
+        self._windows[stage].clear()
+
     def clear(self) -> None:
         """Begin anew, as at activation."""
         for window in self._windows.values():

@@ -70,18 +70,21 @@ def status(
     )
 
 
-def camera_status(name: str, lifecycle: str, camera: Camera | None) -> DiagnosticStatus:
+def camera_status(
+    name: str, lifecycle: str, camera: Camera | None, clock_stands_still: bool
+) -> DiagnosticStatus:
     """Tell of one camera.
 
     :param lifecycle: the node's state; a camera is judged only while that is active.
     :param camera: None where the node is not configured.
+    :param clock_stands_still: the node's, a simulated one.
     """
     if camera is None:
         return status(name, 'ok', lifecycle, '', {'state': lifecycle})
     state, message = lifecycle, lifecycle
     level: Level = 'ok'
     if lifecycle == 'active':
-        judged = camera.state()
+        judged = camera.state(clock_stands_still)
         state, level, message = judged.state, judged.level, judged.message
     statistics = camera.statistics
     values = {
@@ -103,6 +106,7 @@ def engine_status(
     problem: str,
     engines: EnginePair | None,
     model: ModelFile | None,
+    clock: str,
     gpus: Sequence[GpuFacts],
 ) -> DiagnosticStatus:
     """Tell of the engine and the machine.
@@ -110,10 +114,12 @@ def engine_status(
     :param lifecycle: the node's state.
     :param problem: why the last transition failed; empty where it did not.
     :param engines: None where the node is not configured, as ``model``.
+    :param clock: the node's, in words.
     :param gpus: of the machine, whatever the engine runs on.
     """
     values: dict[str, object] = {
         'lifecycle': lifecycle,
+        'clock': clock,
         'process memory (MiB)': resident_memory() / MIB,
         **gpu_values(gpus),
     }

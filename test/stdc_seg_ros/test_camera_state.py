@@ -21,6 +21,7 @@ RUNNING = CameraFacts(
     processing_ms=50.0,
     late_for_s=None,
     loss=Loss(5, 100, 5.0),
+    clock_stands_still=False,
     input_rate_hz=20.0,
     output_rate_hz=9.5,
 )
@@ -103,6 +104,12 @@ LIMITS = SimpleNamespace(
             'silent',
             'error',
             '/image has a publisher, but no image came in 3.0 s',
+        ),
+        (
+            {'since_arrival_s': 5.0, 'clock_stands_still': True},
+            'stalled',
+            'error',
+            'its publisher is there; /clock stands still, too: a replay that is paused or over',
         ),
         # One frame was bad, then nothing came: that it stopped matters more.
         (

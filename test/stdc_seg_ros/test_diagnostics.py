@@ -87,15 +87,15 @@ def test_a_frame_that_took_too_long_is_told_as_autoware_does():
 
 
 def test_an_unconfigured_node_has_two_statuses_that_say_so():
-    image = camera_status('node: image', 'unconfigured', None)
-    engine = engine_status('node: engine', 'unconfigured', '', None, None, [])
+    image = camera_status('node: image', 'unconfigured', None, False)
+    engine = engine_status('node: engine', 'unconfigured', '', None, None, '', [])
     for message in (image, engine):
         assert (message.level, message.message) == (b'\x00', 'unconfigured')
 
 
 @pytest.mark.parametrize('lifecycle', ['unconfigured', 'inactive'])
 def test_why_a_transition_failed_is_an_error(lifecycle):
-    message = engine_status('node: engine', lifecycle, 'no such model', None, None, [])
+    message = engine_status('node: engine', lifecycle, 'no such model', None, None, '', [])
     assert (message.level, message.message) == (b'\x02', 'no such model')
 
 
@@ -112,10 +112,10 @@ def test_gpus_are_told_as_far_as_they_tell():
         'GPU 1: name': 'Orin',
         'GPU 1: temperature (°C)': 47,
     }
-    message = engine_status('node: engine', 'active', '', None, None, gpus)
+    message = engine_status('node: engine', 'active', '', None, None, '', gpus)
     assert values_of(message)['GPU 1: temperature (°C)'] == '47'
 
 
 def test_without_a_gpu_no_key_speaks_of_one():
-    message = engine_status('node: engine', 'active', '', None, None, [])
+    message = engine_status('node: engine', 'active', '', None, None, '', [])
     assert not any('GPU' in key for key in values_of(message))
