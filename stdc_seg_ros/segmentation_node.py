@@ -30,7 +30,7 @@ from stdc_seg_ros.inference_thread import InferenceThread
 from stdc_seg_ros.label_info import LabelInfoPublisher
 from stdc_seg_ros.mailbox import Mailbox
 from stdc_seg_ros.parameters import NodeParameters, ParameterServer
-from stdc_seg_ros.process import run_node
+from stdc_seg_ros.processes.run_node import run_node
 
 DRAIN_S = 5.0  # for the frames in hand at deactivation
 STOP_S = 10.0  # for the inference thread to end

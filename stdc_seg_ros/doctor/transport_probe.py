@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stdc_core.timing import LatencySummary, LatencyWindow
-from stdc_seg_ros.bag.child_process import ChildProcess
-from stdc_seg_ros.bag.replay import private_domain
 from stdc_seg_ros.doctor.finding import Finding
 from stdc_seg_ros.doctor.image_stream import Stream, as_json
+from stdc_seg_ros.processes.child_process import ChildProcess
+from stdc_seg_ros.processes.private_domain import private_domain
 
 MODULE = 'stdc_seg_ros.doctor.image_stream'
 START_S = 60.0
