@@ -24,9 +24,9 @@ from stdc_seg_ros.image_messages import (
     decode_compressed,
     decode_image,
 )
-from stdc_seg_ros.loss_meter import LossMeter
 from stdc_seg_ros.mailbox import Mailbox
 from stdc_seg_ros.parameters import ParameterServer
+from stdc_seg_ros.recent_frames import LedgerWindow
 
 LOG_PERIOD_S = 5.0  # a camera that sends nothing but broken frames does not flood the log
 REVIEW_PERIOD_S = 0.5
@@ -64,7 +64,7 @@ class Camera:
         self._mailbox = mailbox
         prefix = f'{name}/' if name else ''
         self.ledger = FrameLedger()
-        self._loss = LossMeter()
+        self._ledger_window = LedgerWindow()
         self.statistics = CameraStatistics()
         self.outputs = CameraOutputs(node, f'~/{prefix}', labels)
         values = settings.current
@@ -82,7 +82,7 @@ class Camera:
     def activate(self) -> None:
         """Begin to take frames."""
         self.statistics.clear()
-        self._loss.clear()
+        self._ledger_window.clear()
         self._matched_since = None
         self.ledger.set_active(True)
         self.input.open()
@@ -98,10 +98,10 @@ class Camera:
         self.outputs.destroy()
 
     def review(self) -> None:
-        """Follow the publishers and what they lose; regularly."""
+        """Follow the publishers and what becomes of their frames; regularly."""
         self._publishers = self.input.review()
         self.ledger.set_publishers(self._publishers.count)
-        self._loss.add(self.ledger.snapshot())
+        self._ledger_window.add(self.ledger.snapshot())
         if not self._publishers.matched:
             self._matched_since = None
         elif self._matched_since is None:
@@ -147,7 +147,7 @@ class Camera:
             problem=statistics.problem,
             processing_ms=statistics.processing.newest_ms,
             late_for_s=statistics.processing.late_for_s,
-            loss=self._loss.recent(),
+            recent=self._ledger_window.recent(),
             clock_stands_still=clock_stands_still,
             input_rate_hz=statistics.input_rate.rate(),
             output_rate_hz=statistics.output_rate.rate(),

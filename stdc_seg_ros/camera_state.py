@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from stdc_seg_ros.camera_input import Publishers
-from stdc_seg_ros.loss_meter import Loss
+from stdc_seg_ros.recent_frames import RecentFrames
 
 State = Literal[
     'waiting',
@@ -22,6 +22,9 @@ State = Literal[
     'failing',
 ]
 Level = Literal['ok', 'warning', 'error']
+
+OVERLOAD = 0.1  # of the images that are replaced; a few are where their rhythm is uneven
+TOO_MANY = 'more than the engine works off: the newest go first'
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class CameraFacts:
     :param problem: of the newest image that was finished; None where it went through.
     :param processing_ms: from its arrival here until the newest mask was published.
     :param late_for_s: seconds since that is above the limit; None where it is not.
-    :param loss: of the last seconds; None where nobody knows.
+    :param recent: frames, of the last seconds.
     :param clock_stands_still: a simulated clock that does not go.
     :param input_rate_hz: images that came, over the last seconds.
     :param output_rate_hz: masks, likewise.
@@ -58,7 +61,7 @@ class CameraFacts:
     problem: FrameProblem | None
     processing_ms: float | None
     late_for_s: float | None
-    loss: Loss | None
+    recent: RecentFrames
     clock_stands_still: bool
     input_rate_hz: float
     output_rate_hz: float
@@ -112,9 +115,14 @@ def judge_camera(facts: CameraFacts, limits: Limits) -> CameraState:
     if facts.publishers.matched == 0:
         return CameraState('incompatible', 'error', facts.publishers.problem)
     if since is not None:
-        message = f'no image on {topic} for {since:.1f} s, but its publisher is there'
+        silence = f'no image on {topic} for {since:.1f} s'
         if facts.clock_stands_still:
-            message += '; /clock stands still, too: a replay that is paused or over'
+            message = f'{silence}, and /clock stands still: a replay that is paused or over'
+        else:
+            message = (
+                f'{silence}, but its publisher is there: it hangs, or all its images are lost '
+                f'(ros2 topic hz {topic} shows which)'
+            )
         return CameraState('stalled', 'error', message)
     if facts.matched_for_s is None or facts.matched_for_s <= stalled_after_s:
         return CameraState('waiting', 'warning', f'waiting for the first image on {topic}')
@@ -122,7 +130,7 @@ def judge_camera(facts: CameraFacts, limits: Limits) -> CameraState:
         'silent',
         'error',
         f'{topic} has a publisher, but no image came in {facts.matched_for_s:.1f} s: if it does '
-        'publish, they are lost in transport: see "Lost images" in docs/node.md',
+        'publish, they are lost in transport: ros2 run stdc_seg_ros doctor measures it',
     )
 
 
@@ -136,25 +144,22 @@ def _judge_flow(facts: CameraFacts, limits: Limits) -> CameraState:
             f'{limits.processing_limit_ms:g} for {facts.late_for_s:.1f} s'
         )
         return CameraState('late', 'warning', message)
-    loss = facts.loss
-    if loss is not None and loss.share > limits.max_lost_share:
+    recent = facts.recent
+    if recent.lost_share > limits.max_lost_share:
         message = (
-            f'{loss.lost} of {loss.published} images of the last {loss.seconds:.0f} s were lost, '
-            f'above max_lost_share {limits.max_lost_share:g}: in transport, or this process was '
-            'kept waiting: see "Lost images" in docs/node.md'
+            f'{recent.lost} of {recent.published} images of the last {recent.seconds:.0f} s were '
+            f'lost, above max_lost_share {limits.max_lost_share:g}: in transport, or this process '
+            'was kept waiting (ros2 run stdc_seg_ros doctor measures it)'
         )
         return CameraState('lossy', 'warning', message)
-    came, made = facts.input_rate_hz, facts.output_rate_hz
-    if made < limits.min_output_rate_hz:
-        few = came < limits.min_output_rate_hz
-        cause = (
-            f'only {came:.1f} images a second come'
-            if few
-            else (f'{came:.1f} images a second come, more than the engine works off')
-        )
-        message = (
-            f'{made:.1f} masks a second, below min_output_rate_hz {limits.min_output_rate_hz:g}: '
-            f'{cause}'
-        )
-        return CameraState('slow', 'warning', message)
-    return CameraState('running', 'ok', f'running: {made:.1f} masks of {came:.1f} images a second')
+    masks, images = (
+        f'{facts.output_rate_hz:.1f} masks',
+        f'{facts.input_rate_hz:.1f} images a second',
+    )
+    overloaded = recent.replaced_share > OVERLOAD
+    if facts.output_rate_hz < limits.min_output_rate_hz:
+        limit = f'below min_output_rate_hz {limits.min_output_rate_hz:g}'
+        cause = f'{images} come, {TOO_MANY}' if overloaded else f'only {images} come'
+        return CameraState('slow', 'warning', f'{masks} a second, {limit}: {cause}')
+    note = f', {TOO_MANY}' if overloaded else ''
+    return CameraState('running', 'ok', f'running: {masks} of {images}{note}')

@@ -7,10 +7,12 @@ import pytest
 
 from stdc_seg_ros.camera_input import Publishers
 from stdc_seg_ros.camera_state import CameraFacts, FrameProblem, judge_camera
-from stdc_seg_ros.loss_meter import Loss
+from stdc_seg_ros.recent_frames import RecentFrames
 
 ONE = Publishers(1, 1, '')
 OTHER_TYPE = Publishers(1, 0, 'another type is published')
+OVERLOADED = RecentFrames(5.0, published=100, received=95, replaced=10, lost=5)
+NOTHING = RecentFrames(0.5, published=0, received=0, replaced=0, lost=0)
 RUNNING = CameraFacts(
     topic='/image',
     publishers=ONE,
@@ -20,7 +22,7 @@ RUNNING = CameraFacts(
     problem=None,
     processing_ms=50.0,
     late_for_s=None,
-    loss=Loss(5, 100, 5.0),
+    recent=RecentFrames(5.0, published=100, received=95, replaced=9, lost=5),
     clock_stands_still=False,
     input_rate_hz=20.0,
     output_rate_hz=9.5,
@@ -34,8 +36,13 @@ LIMITS = SimpleNamespace(
     ('changes', 'state', 'level', 'message'),
     [
         ({}, 'running', 'ok', 'running: 9.5 masks of 20.0 images a second'),
-        ({'loss': None}, 'running', 'ok', 'running'),
-        ({'loss': Loss(0, 0, 0.5)}, 'running', 'ok', 'running'),
+        ({'recent': NOTHING}, 'running', 'ok', 'running'),
+        (
+            {'recent': OVERLOADED},
+            'running',
+            'ok',
+            'running: 9.5 masks of 20.0 images a second, more than the engine works off',
+        ),
         ({'busy_for_s': 1.0}, 'running', 'ok', 'running'),
         ({'busy_for_s': 2.5}, 'stuck', 'error', 'worked on one image for 2.5 s'),
         (
@@ -52,13 +59,13 @@ LIMITS = SimpleNamespace(
             'a mask takes 50 ms, above processing_limit_ms 40 for 1.3 s',
         ),
         (
-            {'loss': Loss(30, 120, 5.0)},
+            {'recent': RecentFrames(5.0, published=120, received=90, replaced=0, lost=30)},
             'lossy',
             'warning',
             '30 of 120 images of the last 5 s were lost, above max_lost_share 0.1: in transport',
         ),
         (
-            {'output_rate_hz': 6.24},
+            {'output_rate_hz': 6.24, 'recent': OVERLOADED},
             'slow',
             'warning',
             '6.2 masks a second, below min_output_rate_hz 8: 20.0 images a second come, more than',
@@ -73,7 +80,7 @@ LIMITS = SimpleNamespace(
             {'since_arrival_s': 2.1, 'late_for_s': 9.0},
             'stalled',
             'error',
-            'no image on /image for 2.1 s',
+            'no image on /image for 2.1 s, but its publisher is there: it hangs, or all its',
         ),
         (
             {'since_arrival_s': 9.0, 'publishers': Publishers(0, 0, '')},
@@ -109,7 +116,7 @@ LIMITS = SimpleNamespace(
             {'since_arrival_s': 5.0, 'clock_stands_still': True},
             'stalled',
             'error',
-            'its publisher is there; /clock stands still, too: a replay that is paused or over',
+            'no image on /image for 5.0 s, and /clock stands still: a replay that is paused',
         ),
         # One frame was bad, then nothing came: that it stopped matters more.
         (

@@ -81,6 +81,6 @@ def test_statistics_are_right_whatever_the_clock_does(player, diagnostics):
     assert 0 < float(values['whole max (ms)']) < 60e3
 
     _, message, _ = wait('image', lambda values: values['state'] == 'stalled', 'the pause')
-    assert message.endswith('/clock stands still, too: a replay that is paused or over')
+    assert message.endswith('and /clock stands still: a replay that is paused or over')
     player(AGAIN + 11)
     wait('image', lambda values: values['state'] == 'running', 'the rest')
