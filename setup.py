@@ -84,7 +84,7 @@ setup(
     },
     entry_points={
         'console_scripts': [
-            'stdc_seg = stdc_core.command_line.main:main',
+            'stdc_seg = stdc_seg_ros.bag.command_line:stdc_seg',
             'build_bag = stdc_seg_ros.bag.command_line:build_bag',
             'play_bag = stdc_seg_ros.bag.command_line:play_bag',
             'evaluate_bag = stdc_seg_ros.bag.command_line:evaluate_bag',

@@ -14,7 +14,7 @@ from std_msgs.msg import Empty, Header
 
 from stdc_core.geometry import Size
 from stdc_core.synthetic.drive import street_picture
-from stdc_seg_ros.image_messages import ImageWriter
+from stdc_seg_ros.image_messages.write import ImageWriter
 from stdc_seg_ros.transport import tune_transport
 
 NAMESPACE = '/benchmark'

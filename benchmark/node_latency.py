@@ -27,6 +27,7 @@ def measure(
     network_size: Annotated[tuple[int, int], tyro.conf.arg(metavar='H W')] = (96, 160),
     rate: float = 15.0,
     frames: int = 300,
+    threads: int = 0,
     output: Path | None = None,
 ) -> None:
     """Time images through the running node.
@@ -36,6 +37,7 @@ def measure(
     :param network_size: of the network's input; small, so that the engine keeps up.
     :param rate: images a second.
     :param frames: images in all; the first 20 are not counted.
+    :param threads: the node's parameter.
     :param output: JSON file for the result.
     """
     if frames <= 2 * WARM_UP:
@@ -43,6 +45,7 @@ def measure(
     parameters = {
         'model': str(model.resolve()),
         'network_size': f'[{network_size[0]}, {network_size[1]}]',
+        'threads': str(threads),
     }
     run = run_node(parameters, [], size, rate, frames)
     result = _result(run, size, network_size, rate, frames)
@@ -76,6 +79,7 @@ def _result(
         'processors stolen': run.cpu_shares['stolen'],
         'image': f'{size[0]}x{size[1]} rgb8',
         'network': f'{network_size[0]}x{network_size[1]}',
+        'threads': told['threads'],
         'images a second': rate,
         'images': frames,
         'masks': len(camera.latencies_ms),

@@ -17,12 +17,8 @@ from std_msgs.msg import Header
 
 from stdc_core.engines import Segmentation
 from stdc_core.labels import LabelSet
-from stdc_seg_ros.image_messages import (
-    CameraFrame,
-    ImageWriter,
-    OutputEncoding,
-    compressed_message,
-)
+from stdc_seg_ros.image_messages import CameraFrame
+from stdc_seg_ros.image_messages.write import ImageWriter, OutputEncoding, compressed_message
 
 MESSAGE_TYPES = {
     'mask': Image,

@@ -44,9 +44,9 @@ def test_quantizing_sends_nothing_and_leaves_nothing(tmp_path, model_path):
     code = f"""
 import numpy as np
 from stdc_core.model_file import read_model_file
-from stdc_core.quantization.graph import heads, quantize_graph
+from stdc_core.quantization.graph import quantize_graph
 proto = read_model_file({str(model_path)!r}).proto
-quantize_graph(proto, [np.zeros((64, 64, 3), np.uint8)], heads(proto))
+quantize_graph(proto, [np.zeros((64, 64, 3), np.uint8)])
 """
     result = run(code, tmp_path)
     assert result.returncode == 0, result.stderr

@@ -61,7 +61,7 @@ class Arguments:
         on instead of the validation split.
     :param resume: go on with the run in the output folder.
     :param weights: checkpoint to start from, of this package or the authors', segmentation or
-        classifier; what does not fit for its classes stays random.
+        classifier; heads of other classes or another width stay random.
     :param device: auto takes CUDA where there is one.
     :param threads: of torch on the CPU; all cores where not given.
     :param deterministic: the same weights from the same run on a GPU too, and slower.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from statistics import median
@@ -14,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core.benchmark.interleave import interleave
+from stdc_core.benchmark.machine import machine
 from stdc_core.benchmark.report import Group, Report
 from stdc_core.engines import (
     Backend,
@@ -25,7 +23,6 @@ from stdc_core.engines import (
 )
 from stdc_core.geometry import FrameGeometry, GridSampling, Size
 from stdc_core.model_file import ModelFile, logit_grid
-from stdc_core.processor import processor_name
 from stdc_core.upsample import TAIL, mixed_share, upsample_labels, upsample_labels_numpy
 
 if TYPE_CHECKING:  # torch is not needed to time the other engines
@@ -38,8 +35,8 @@ ENGINES: tuple[tuple[Backend, Precision], ...] = (
     ('torch', 'fp32'),
     ('torch', 'bf16'),
 )
+INT8_BACKENDS: tuple[Backend, ...] = ('openvino', 'onnxruntime')
 AUTHORS = "authors' way"
-PACKAGES = ('numpy', 'opencv-python-headless', 'numba', 'openvino', 'onnxruntime', 'torch')
 
 Cases = dict[str, Callable[[], object]]
 
@@ -48,6 +45,7 @@ def run_suite(
     model: ModelFile,
     frame: NDArray[np.uint8],
     *,
+    int8: ModelFile | None = None,
     size: Size,
     threads: int,
     rounds: int,
@@ -57,6 +55,7 @@ def run_suite(
 
     :param model: its network makes the real logits.
     :param frame: uint8, BGR, shape (H, W, 3).
+    :param int8: made of ``model`` by ``stdc_seg quantize``, timed beside it.
     :param size: of the network's input.
     :param threads: for every network; tails run on one.
     :param rounds: of each group.
@@ -70,7 +69,7 @@ def run_suite(
         groups.append(Group(name, what, interleave(cases, rounds)))
 
     with ExitStack() as stack:
-        engines, left_out = _open_engines(stack, model, size, threads)
+        engines, left_out = _open_engines(stack, model, int8, size, threads)
         authors = _authors_way(model, size, threads)
         if authors is None:
             left_out.append(f'{AUTHORS}: torch is not installed')
@@ -105,8 +104,9 @@ def run_suite(
         time_group('whole frame', what, frames)
 
         setting = {
-            **_machine(),
+            **machine(),
             'model': model.path.name,
+            'int8 model': 'none' if int8 is None else int8.path.name,
             'variant': model.metadata.architecture['variant'],
             'weights': 'trained' if model.metadata.trained else 'random',
             'classes': len(model.metadata.labels),
@@ -124,15 +124,17 @@ def run_suite(
 
 
 def _open_engines(
-    stack: ExitStack, model: ModelFile, size: Size, threads: int
+    stack: ExitStack, model: ModelFile, int8: ModelFile | None, size: Size, threads: int
 ) -> tuple[dict[str, InferenceEngine], list[str]]:
     engines, left_out = {}, []
-    for backend, precision in ENGINES:
-        name = f'{backend} {precision}'
+    cases = [(model, backend, precision) for backend, precision in ENGINES]
+    if int8 is not None:
+        cases += [(int8, backend, 'fp32') for backend in INT8_BACKENDS]
+    for file, backend, precision in cases:
         try:
-            engine = open_engine(model, backend, size=size, precision=precision, threads=threads)
+            engine = open_engine(file, backend, size=size, precision=precision, threads=threads)
         except EngineError as error:
-            left_out.append(f'{name}: {error}')
+            left_out.append(f'{file.path.name}, {backend} {precision}: {error}')
         else:
             engines[f'{backend} {engine.info.arithmetic}'] = stack.enter_context(engine)
     if not engines:
@@ -168,20 +170,3 @@ def _record_stages(
     engine: InferenceEngine, frame: NDArray[np.uint8], times: list[StageTimes]
 ) -> Callable[[], object]:
     return lambda: times.append(engine.infer(frame).stage_ms)
-
-
-def _machine() -> dict[str, Any]:
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = 'not installed'
-    return {
-        'processor': processor_name(),
-        'cores': len(os.sched_getaffinity(0)),
-        'load before': os.getloadavg()[0],
-        'system': platform.platform(),
-        'python': platform.python_version(),
-        'versions': versions,
-    }

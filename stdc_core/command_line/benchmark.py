@@ -23,6 +23,7 @@ from stdc_core.synthetic.drive import street_picture
 
 def benchmark(
     model: Annotated[Path | None, tyro.conf.arg(metavar='PATH')] = None,
+    int8: Annotated[Path | None, tyro.conf.arg(metavar='PATH')] = None,
     image: Annotated[Path | None, tyro.conf.arg(metavar='PATH')] = None,
     size: Annotated[tuple[int, int], tyro.conf.arg(metavar='H W')] = (512, 1024),
     frame: Annotated[tuple[int, int], tyro.conf.arg(metavar='H W')] = (720, 1280),
@@ -38,6 +39,7 @@ def benchmark(
 
     :param model: model file; without one, STDC1 with random weights (needs torch). Random weights
         run as fast as trained ones, but their masks are finer, so tails take longer.
+    :param int8: the same model's int8 file (``stdc_seg quantize``), timed beside it.
     :param image: image to segment; without one, a drawn street.
     :param size: height and width of the network's input.
     :param frame: height and width the image is resized to first, as if from a camera.
@@ -56,6 +58,7 @@ def benchmark(
         report = run_suite(
             model_file,
             _camera_frame(image, Size(*frame)),
+            int8=None if int8 is None else read_model_file(int8),
             size=Size(*size),
             threads=len(os.sched_getaffinity(0)) if threads is None else threads,
             rounds=rounds,

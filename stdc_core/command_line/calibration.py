@@ -1,14 +1,14 @@
-"""Where ``stdc_seg quantize`` takes its frames from: rendered streets, images, a data set."""
+"""Where ``stdc_seg quantize`` takes its frames from: a bag, a data set, images, rendered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stdc_core.command_line.frame_source import evenly_spaced, open_source
+from stdc_core.command_line.frame_source import FrameSource, OpenBag, evenly_spaced, open_source
 from stdc_core.errors import UserError
 from stdc_core.geometry import FrameGeometry, Size
 from stdc_core.model_file import ModelFile
@@ -44,16 +44,25 @@ def images_of(
     opened = open_source(source, _with_held_out(frames))
     if opened.live:
         raise UserError(f'{source} is a camera: record a video or images, and name those')
-    pictures = (np.ascontiguousarray(image[..., ::-1]) for _, image in opened.frames)
-    calibration = _split(pictures, model, size, {'source': source}, on_frame)
-    if opened.missing:
-        raise UserError(f'not all could be read: {", ".join(opened.missing)}')
-    if not calibration.held_out:
-        raise UserError(
-            f'{source} has {len(calibration.images)} frame(s), expected at least {HELD_OUT_EACH}: '
-            'every fifth is kept to judge by'
-        )
-    return calibration
+    return _frames_of(opened, model, size, {'source': source}, on_frame)
+
+
+def bag_of(
+    open_bag: OpenBag,
+    bag: Path,
+    topic: str | None,
+    model: ModelFile,
+    size: Size,
+    frames: int,
+    on_frame: OnFrame,
+) -> CalibrationSet:
+    """Read the images of a bag, evenly spaced frames of them.
+
+    :raises UserError: it cannot be read, or has too few frames.
+    """
+    opened = open_bag(bag, topic, _with_held_out(frames))
+    facts = {'source': str(bag), 'topic': opened.name}
+    return _frames_of(opened, model, size, facts, on_frame)
 
 
 def dataset_of(
@@ -97,6 +106,21 @@ class _HeldOutSplit(Sequence[HeldOutFrame]):
         return (self[index] for index in range(len(self)))
 
 
+def _frames_of(
+    opened: FrameSource, model: ModelFile, size: Size, facts: Mapping[str, str], on_frame: OnFrame
+) -> CalibrationSet:
+    pictures = (np.ascontiguousarray(image[..., ::-1]) for _, image in opened.frames)
+    calibration = _split(pictures, model, size, facts, on_frame)
+    if opened.missing:
+        raise UserError(f'not all could be read: {", ".join(opened.missing)}')
+    if not calibration.held_out:
+        raise UserError(
+            f'{" ".join(facts.values())} has {len(calibration.images)} frame(s), expected at '
+            f'least {HELD_OUT_EACH}: every fifth is kept to judge by'
+        )
+    return calibration
+
+
 def _with_held_out(frames: int) -> int:
     return frames + frames // (HELD_OUT_EACH - 1)
 
@@ -105,7 +129,7 @@ def _split(
     pictures: Iterable[NDArray[np.uint8]],
     model: ModelFile,
     size: Size,
-    facts: dict[str, object],
+    facts: Mapping[str, object],
     on_frame: OnFrame,
 ) -> CalibrationSet:
     """Hold every fifth picture out; all are kept in the network's size."""

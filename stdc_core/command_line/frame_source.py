@@ -1,7 +1,7 @@
 """Where ``stdc_seg segment`` and ``quantize`` take their frames from."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,11 @@ class FrameSource:
     fps: float | None = None
     live: bool = False
     missing: list[str] = field(default_factory=list)
+
+
+# Opens the images of a bag by path, topic (None for the only one) and the most frames to take. The
+# core reads no messages, so whoever can hands this in (:mod:`stdc_seg_ros.bag.frames`).
+OpenBag = Callable[[Path, str | None, int], FrameSource]
 
 
 def open_source(source: str, at_most: int | None = None) -> FrameSource:

@@ -1,10 +1,17 @@
 """Entry point of ``stdc_seg``: exit code 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
 
+from __future__ import annotations
+
 import os
 import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 from stdc_core import __version__
 from stdc_core.command_line.run_command import run_command
+
+if TYPE_CHECKING:  # it imports OpenCV, see below
+    from stdc_core.command_line.frame_source import OpenBag
 
 DESCRIPTION = """Real-time semantic segmentation with STDC-Seg networks.
 
@@ -12,15 +19,16 @@ export makes a model file of a checkpoint, quantize an int8 one of that, segment
 videos and cameras."""
 
 
-def main() -> int:
+def main(open_bag: OpenBag | None = None) -> int:
     """Run the command line of this process.
 
+    :param open_bag: reads bags for ``quantize``.
     :return: the exit code.
     """
-    return run_command('stdc_seg', _parse)
+    return run_command('stdc_seg', lambda: _parse(open_bag))
 
 
-def _parse() -> None:
+def _parse(open_bag: OpenBag | None) -> None:
     """Import here: Ctrl-C while the libraries load ends as it does later."""
     if sys.argv[1:] == ['--version']:
         print(f'stdc_seg {__version__}')
@@ -40,7 +48,7 @@ def _parse() -> None:
         {
             'segment': segment,
             'export': export,
-            'quantize': quantize,
+            'quantize': partial(quantize, open_bag=open_bag),
             'info': info,
             'benchmark': benchmark,
         },

@@ -1,6 +1,8 @@
 """OpenVINO on the CPU: the fastest engine without a GPU."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,32 @@ TYPES: dict[Precision, 'ov.Type'] = {
 CAPABILITIES: dict[Precision, str] = {'fp32': 'FP32', 'bf16': 'BF16', 'fp16': 'FP16'}
 
 
+def compile_graph(
+    graph: bytes,
+    precision: Precision,
+    threads: int,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> 'ov.CompiledModel':
+    """Compile ONNX for one frame at a time.
+
+    :param more: properties of OpenVINO.
+    """
+    core = ov.Core()
+    return core.compile_model(
+        core.read_model(graph),
+        'CPU',
+        {
+            # Without this OpenVINO takes bf16 where the processor has it.
+            'INFERENCE_PRECISION_HINT': TYPES[precision],
+            'PERFORMANCE_HINT': 'LATENCY',
+            'INFERENCE_NUM_THREADS': threads,
+            'NUM_STREAMS': 1,
+            'ENABLE_CPU_PINNING': False,  # the ROS threads run on the same cores
+            **more,
+        },
+    )
+
+
 class OpenVINOEngine(InferenceEngine):
     """One compiled model, one stream, one request, input and outputs without copies."""
 
@@ -41,19 +69,8 @@ class OpenVINOEngine(InferenceEngine):
             raise EngineError(
                 f'this processor has no {self.precision} in OpenVINO (it has {", ".join(able)})'
             )
-        model = core.read_model(self.model.static_graph(self.size, detail=self.detail))
-        compiled = core.compile_model(
-            model,
-            'CPU',
-            {
-                # Without this OpenVINO takes bf16 where the processor has it.
-                'INFERENCE_PRECISION_HINT': TYPES[self.precision],
-                'PERFORMANCE_HINT': 'LATENCY',
-                'INFERENCE_NUM_THREADS': self.threads,
-                'NUM_STREAMS': 1,
-                'ENABLE_CPU_PINNING': False,  # the ROS threads run on the same cores
-            },
-        )
+        graph = self.model.static_graph(self.size, detail=self.detail)
+        compiled = compile_graph(graph, self.precision, self.threads)
         got = compiled.get_property('INFERENCE_PRECISION_HINT')
         if got != TYPES[self.precision]:
             raise EngineError(f'OpenVINO compiled {got}, asked for {self.precision}')

@@ -18,6 +18,7 @@ try:
 except ImportError as error:
     raise EngineUnavailableError('the torch engine needs: pip install torch') from error
 
+from stdc_core.networks.cpu_precision import cpu_has_bf16
 from stdc_core.networks.model_graph import ModelGraph
 from stdc_core.networks.stdc_seg import STDCSeg, STDCSegConfig, fold_for_inference
 from stdc_core.processor import processor_name
@@ -37,6 +38,10 @@ class TorchEngine(InferenceEngine):
             raise EngineError(
                 f'the torch engine computes in {" or ".join(TYPES)} on the CPU, asked for '
                 f'{self.precision}'
+            )
+        if self.precision == 'bf16' and not cpu_has_bf16():
+            raise EngineError(
+                'this processor has no bf16, and torch would emulate it, slowly: use fp32'
             )
         if self.model.metadata.int8:
             raise EngineError(

@@ -23,7 +23,8 @@ from stdc_core.labels import LabelSet
 from stdc_core.networks.stdc_seg import STDCSeg, STDCSegConfig
 
 METADATA_KEY = 'stdc_seg'
-CLASS_LAYERS = ('head.classify', 'aux8_head.classify', 'aux16_head.classify')
+# What differs in shape where classes or the width of the head do.
+HEAD_LAYERS = ('head.', 'aux8_head.classify', 'aux16_head.classify')
 
 
 class CheckpointError(UserError, ValueError):
@@ -73,7 +74,10 @@ class Checkpoint:
         """
         network = STDCSeg(self.config)
         if skipped := load_matching(network, self.state):
-            raise CheckpointError(f'{skipped[0]} is of another number of classes')
+            raise CheckpointError(
+                f'{skipped[0]} has shape {tuple(self.state[skipped[0]].shape)}, its own network '
+                f'expects {tuple(network.state_dict()[skipped[0]].shape)}'
+            )
         return network.eval()
 
 
@@ -142,10 +146,10 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def load_matching(network: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
-    """Load weights into a network whose number of classes may differ.
+    """Load weights into a network whose number of classes or width of the head may differ.
 
-    :param network: an :class:`STDCSeg`; layers that depend on the classes keep their weights
-        where the shapes differ.
+    :param network: an :class:`STDCSeg`; layers that depend on these keep their weights where the
+        shapes differ.
     :return: names of the tensors that were skipped.
     :raises CheckpointError: anything else does not fit.
     """
@@ -153,7 +157,7 @@ def load_matching(network: nn.Module, state: Mapping[str, Tensor]) -> list[str]:
     skipped = [
         name
         for name, tensor in state.items()
-        if name.startswith(CLASS_LAYERS) and name in own and own[name].shape != tensor.shape
+        if name.startswith(HEAD_LAYERS) and name in own and own[name].shape != tensor.shape
     ]
     fitting = {name: tensor for name, tensor in state.items() if name not in skipped}
     for name, tensor in fitting.items():

@@ -20,7 +20,7 @@ def load_initial_weights(network: STDCSeg, path: str | Path) -> str:
     state = _read(Path(path))
     if 'head.classify.weight' in state:
         skipped = load_matching(network, state)
-        return f'other classes: {", ".join(skipped)}' if skipped else ''
+        return f'heads of another shape: {", ".join(skipped)}' if skipped else ''
     own = network.backbone.state_dict()
     backbone = {
         name.removeprefix(BACKBONE): tensor

@@ -31,12 +31,15 @@ class STDCSegConfig:
     :param num_classes: channels of the class logits.
     :param block_num: blocks in each STDC module (figure 7 tries other values than 4).
     :param spatial_path: fuse BiSeNet's spatial path instead of stage 3 (a row of table 4).
+    :param head_channels: between the two convolutions of the segmentation head; the authors'
+        code has 256, and 128 halve the dearest layer of the decoder.
     """
 
     variant: Variant = 'stdc1'
     num_classes: int = 19
     block_num: int = 4
     spatial_path: bool = False
+    head_channels: int = 256
 
     def __post_init__(self) -> None:
         if self.variant not in BACKBONES:
@@ -47,6 +50,10 @@ class STDCSegConfig:
             raise InvalidArgumentError(
                 f'num_classes is {self.num_classes}: masks are uint8 and 255 is unlabeled, '
                 'so 1 to 255 classes fit'
+            )
+        if self.head_channels < 1:
+            raise InvalidArgumentError(
+                f'head_channels is {self.head_channels}, expected at least 1'
             )
 
 
@@ -73,7 +80,7 @@ class STDCSeg(nn.Module):
         self.spatial_path = SpatialPath() if config.spatial_path else None
         fused = (128 if config.spatial_path else 256) + CONTEXT_CHANNELS
         self.ffm = FeatureFusionModule(fused, 256)
-        self.head = SegmentationHead(256, 256, config.num_classes)
+        self.head = SegmentationHead(256, config.head_channels, config.num_classes)
         self.aux8_head: nn.Module | None = SegmentationHead(
             CONTEXT_CHANNELS, 64, config.num_classes
         )

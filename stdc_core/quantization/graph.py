@@ -8,6 +8,8 @@ from io import StringIO
 
 import numpy as np
 import onnx
+import onnx.helper
+import onnx.numpy_helper
 import onnx.utils
 from numpy.typing import NDArray
 
@@ -57,17 +59,18 @@ def in_float(proto: onnx.ModelProto) -> tuple[str, ...]:
 def quantize_graph(
     proto: onnx.ModelProto,
     images: Sequence[NDArray[np.uint8]],
-    float_nodes: Collection[str],
+    float_nodes: Collection[str] = (),
     on_image: Callable[[int], None] = lambda number: None,
 ) -> onnx.ModelProto:
     """Quantize the convolutions but some: weights to s8, activations to u8 (s8 where negative).
 
-    nncf leaves some in float of its own accord, the gate of the feature fusion for one:
-    :func:`in_float` names all.
+    The heads keep float weights: what comes in is quantized, the logits are not. nncf leaves some
+    layers in float of its own accord, the gate of the feature fusion for one: :func:`in_float`
+    names all.
 
     :param proto: the float graph, left as it is.
     :param images: to calibrate on: uint8, RGB, (H, W, 3), all of the network's input size.
-    :param float_nodes: names of the convolutions that stay in float.
+    :param float_nodes: names of the convolutions that stay in float besides.
     :param on_image: called as each image is taken, with how many were.
     :return: a graph with height and width as dynamic as before, and without metadata.
     """
@@ -93,7 +96,10 @@ def quantize_graph(
             ),
         )
     del quantized.metadata_props[:]
-    return quantized
+    for name in heads(proto):
+        _float_weights(quantized, proto, name)
+    _quantize_concatenations(quantized)
+    return pruned(quantized)
 
 
 def in_float_again(
@@ -110,15 +116,56 @@ def in_float_again(
     proto = onnx.ModelProto()
     proto.CopyFrom(quantized)
     tensors = _FloatTensors(proto)
+    node = _float_weights(proto, original, name)
+    node.input[0] = tensors.before_quantization(node.input[0])
+    return proto
+
+
+def _float_weights(proto: onnx.ModelProto, original: onnx.ModelProto, name: str) -> onnx.NodeProto:
+    """Give a convolution the weights and the bias that it had; its node."""
     node = next(node for node in proto.graph.node if node.name == name)
     was = next(node for node in original.graph.node if node.name == name)
-    node.input[0] = tensors.before_quantization(node.input[0])
     weights = {tensor.name: tensor for tensor in original.graph.initializer}
     for place, weight in enumerate(was.input[1:], start=1):
         tensor = proto.graph.initializer.add()
         tensor.CopyFrom(weights[weight])
         tensor.name = node.input[place] = f'{name}.float.{place}'
-    return proto
+    return node
+
+
+def _quantize_concatenations(proto: onnx.ModelProto) -> None:
+    """Quantize what is joined of tensors of one scale, by that scale: it stays as it is.
+
+    Without it ONNX Runtime joins in float, and computes the convolution behind it in float, too.
+    """
+    makers = {output: node for node in proto.graph.node for output in node.output}
+    values = {
+        tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in proto.graph.initializer
+    }
+    nodes: list[onnx.NodeProto] = []
+    for node in proto.graph.node:
+        nodes.append(node)
+        makers_in = [makers[name] for name in node.input if name in makers]
+        if node.op_type != 'Concat' or {m.op_type for m in makers_in} != {'DequantizeLinear'}:
+            continue
+        scale, zero_point = makers_in[0].input[1:]
+        ranges = {(float(values[m.input[1]]), str(values[m.input[2]].dtype)) for m in makers_in}
+        if len(ranges) > 1:
+            continue
+        joined = node.output[0]
+        node.output[0] = f'{joined}.in_float'
+        for kind, source, target in (
+            ('QuantizeLinear', node.output[0], f'{joined}.quantized'),
+            ('DequantizeLinear', f'{joined}.quantized', joined),
+        ):
+            nodes.append(
+                onnx.helper.make_node(
+                    kind, [source, scale, zero_point], [target], name=f'{node.name}.{kind}'
+                )
+            )
+        makers[joined] = nodes[-1]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
 
 
 class _FloatTensors:
@@ -134,7 +181,7 @@ class _FloatTensors:
         if maker is None:
             return tensor
         if maker.op_type == 'DequantizeLinear':
-            return str(self._makers[maker.input[0]].input[0])
+            return self.before_quantization(self._makers[maker.input[0]].input[0])
         if maker.op_type not in PASSED_THROUGH:
             return tensor
         inputs = [self.before_quantization(part) for part in maker.input]

@@ -30,7 +30,6 @@ from stdc_core.quantization.budget import Budget, QuantizationError, keep_budget
 from stdc_core.quantization.graph import (
     NNCF_VERSION,
     convolutions,
-    heads,
     in_float,
     pruned,
     quantize_graph,
@@ -120,8 +119,7 @@ def quantize_model(
     quantized = quantize_graph(
         model.proto,
         calibration.images,
-        heads(model.proto),
-        lambda done: on_progress('calibrating', done, len(calibration.images)),
+        on_image=lambda done: on_progress('calibrating', done, len(calibration.images)),
     )
     float_nodes = in_float(quantized)
     quantized, put_back, judgement = keep_budget(

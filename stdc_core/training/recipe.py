@@ -19,6 +19,7 @@ class SegmentationRecipe:
 
     :param variant: the backbone.
     :param spatial_path: BiSeNet's spatial path instead of stage 3 (a row of table 4).
+    :param head_channels: width of the segmentation head; the authors' code has 256.
     :param iterations: optimizer steps.
     :param batch_size: images a step, over all processes.
     :param accumulate: pieces that a batch is worked through in; their gradients add up.
@@ -44,6 +45,7 @@ class SegmentationRecipe:
 
     variant: Variant = 'stdc1'
     spatial_path: bool = False
+    head_channels: int = 256
     iterations: int = 10_000
     batch_size: int = 24
     accumulate: int = 1

@@ -136,7 +136,12 @@ def start_segmentation(
     """
     torch.manual_seed(recipe.seed)
     network = STDCSeg(
-        STDCSegConfig(recipe.variant, len(val.labels), spatial_path=recipe.spatial_path)
+        STDCSegConfig(
+            recipe.variant,
+            len(val.labels),
+            spatial_path=recipe.spatial_path,
+            head_channels=recipe.head_channels,
+        )
     )
     left = '' if weights is None else load_initial_weights(network, weights)
     _freeze_unused_heads(network, recipe.loss)

@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from stdc_core.atomic_file import atomic_path
+from stdc_core.networks.cpu_precision import cpu_has_bf16
 from stdc_core.training.optimizer import set_learning_rate
 from stdc_core.training.processes import Processes
 from stdc_core.training.recipe import Amp
@@ -42,9 +43,7 @@ def supported_amp(device: torch.device) -> Amp:
     """Whether a device has instructions for bf16: ``bf16``, or ``off``."""
     if device.type == 'cuda':
         return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else 'off'
-    capabilities = torch.cpu.get_capabilities()
-    names = ('avx512_bf16', 'amx_bf16', 'bf16')  # the last one on ARM
-    return 'bf16' if any(capabilities.get(name) for name in names) else 'off'
+    return 'bf16' if cpu_has_bf16() else 'off'
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,28 @@
-"""Entry points of ``build_bag``, ``play_bag``, ``evaluate_bag`` and ``stdc_seg_demo``.
+"""Entry points: ``stdc_seg``, ``build_bag``, ``play_bag``, ``evaluate_bag``, ``stdc_seg_demo``.
 
 Exit code 0, 1 for an error, 2 for wrong usage; 130 and 143 for Ctrl-C and SIGTERM, which end
 ``play_bag`` with 0 once it plays.
 """
 
-import os
+from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stdc_core.command_line import main
 from stdc_core.command_line.run_command import run_command
+
+if TYPE_CHECKING:  # imported where a command needs it
+    from stdc_core.command_line.frame_source import FrameSource
+
+
+def stdc_seg() -> int:
+    """Run the core's command line of this process; here it can read bags.
+
+    :return: the exit code.
+    """
+    return main.main(_open_bag)
 
 
 def build_bag() -> int:
@@ -39,6 +55,12 @@ def stdc_seg_demo() -> int:
     :return: the exit code.
     """
     return run_command('stdc_seg_demo', _demo)
+
+
+def _open_bag(path: Path, topic: str | None, at_most: int) -> FrameSource:
+    from stdc_seg_ros.bag.frames import open_bag
+
+    return open_bag(path, topic, at_most)
 
 
 def _build_bag() -> None:

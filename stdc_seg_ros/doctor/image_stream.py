@@ -21,7 +21,7 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from stdc_seg_ros.image_messages import ImageWriter
+from stdc_seg_ros.image_messages.write import ImageWriter
 from stdc_seg_ros.processes.end_signal import EndSignal
 from stdc_seg_ros.transport import PROFILE_VARIABLES, tune_transport
 

@@ -1,4 +1,7 @@
-"""Camera messages to arrays and arrays to messages (sensor_msgs/Image, CompressedImage)."""
+"""Camera messages (sensor_msgs/Image, CompressedImage) to arrays; needs no ROS.
+
+:mod:`stdc_seg_ros.image_messages.write` makes messages of arrays and does need it.
+"""
 
 from stdc_seg_ros.image_messages.camera_frame import (
     BadImageError,
@@ -7,23 +10,11 @@ from stdc_seg_ros.image_messages.camera_frame import (
 )
 from stdc_seg_ros.image_messages.compressed import decode_compressed
 from stdc_seg_ros.image_messages.raw import decode_image
-from stdc_seg_ros.image_messages.write import (
-    Compression,
-    ImageWriter,
-    OutputEncoding,
-    compressed_message,
-    image_message,
-)
 
 __all__ = [
     'BadImageError',
     'CameraFrame',
-    'Compression',
-    'ImageWriter',
-    'OutputEncoding',
     'UnsupportedImageError',
-    'compressed_message',
     'decode_compressed',
     'decode_image',
-    'image_message',
 ]

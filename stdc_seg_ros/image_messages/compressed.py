@@ -7,10 +7,11 @@ order that was handed to the compressor, which takes what it gets for BGR.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import CompressedImage
 
 from stdc_core.geometry import Size
 from stdc_core.labels import ColorOrder
@@ -21,6 +22,9 @@ from stdc_seg_ros.image_messages.camera_frame import (
 )
 from stdc_seg_ros.image_messages.compressed_header import read_header
 from stdc_seg_ros.image_messages.encodings import ENCODINGS
+
+if TYPE_CHECKING:  # bags are read without ROS
+    from sensor_msgs.msg import CompressedImage
 
 MAX_PIXELS = 64_000_000  # an image that announces more is refused before it is decoded
 # JPEG spends at least a bit on 8x8 pixels; deflate makes at most 1032 bytes of one, each of up to

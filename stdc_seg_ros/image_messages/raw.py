@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sensor_msgs.msg import Image
 
 from stdc_seg_ros.image_messages.camera_frame import (
     BadImageError,
@@ -16,6 +17,9 @@ from stdc_seg_ros.image_messages.encodings import (
     Pixels,
     take_high_bytes,
 )
+
+if TYPE_CHECKING:  # bags are read without ROS
+    from sensor_msgs.msg import Image
 
 _MEND = 'mend what publishes it'
 

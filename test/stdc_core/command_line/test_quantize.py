@@ -67,14 +67,15 @@ def test_images_become_an_int8_file_that_every_command_takes(
 
     result = tmp_path / 'result.json'
     code, out, _ = stdc_seg(
-        'benchmark', '--model', path, '--size', 64, 96, '--frame', 60, 80, '--rounds', 1,
-        '--threads', 2, '--json', result,
+        'benchmark', '--model', model_path, '--int8', path, '--size', 64, 96,
+        '--frame', 60, 80, '--rounds', 1, '--threads', 2, '--json', result,
     )  # fmt: skip
     assert code == 0
     measured = json.loads(result.read_text())
     cases = measured['groups']['network']['cases']
-    assert {"authors' way", 'openvino int8 and fp32', 'onnxruntime int8 and fp32'} <= set(cases)
-    assert any('the torch engine runs float models only' in why for why in measured['left_out'])
+    for backend in ('openvino', 'onnxruntime'):
+        assert {f'{backend} fp32', f'{backend} int8 and fp32'} <= set(cases)
+    assert measured['setting']['int8 model'] == path.name
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,9 @@ def test_images_become_an_int8_file_that_every_command_takes(
         (('gone.onnx', 'OUT'), 'cannot read model file gone.onnx'),
         (('MODEL', 'int8'), 'int8 is to be a model file: name it *.onnx'),
         (('MODEL', 'OUT', '--images', 'x', '--dataset', 'y'), 'calibrate on one of them'),
+        (('MODEL', 'OUT', '--images', 'x', '--bag', 'y'), '--images and --bag are given'),
+        (('MODEL', 'OUT', '--topic', '/t'), '--topic /t is given without --bag: name the bag'),
+        (('MODEL', 'OUT', '--bag', 'x'), 'reading bags needs stdc_seg_ros'),
         (('MODEL', 'OUT', '--frames', '3'), 'frames is 3, expected at least 4'),
         (('MODEL', 'OUT', '--size', '8', '8'), 'network size is 8x8'),
         (('MODEL', 'OUT', '--min-agreement', '99'), 'smallest label agreement is 99.0'),

@@ -131,6 +131,16 @@ def test_openvino_has_the_precision_or_refuses_it(model, precision):
             assert engine.info.precision == precision
 
 
+@pytest.mark.parametrize('backend', ['openvino', 'torch'])
+def test_bf16_is_refused_where_the_processor_has_none(model, backend, monkeypatch):
+    from stdc_core.engines import openvino
+
+    monkeypatch.setitem(openvino.CAPABILITIES, 'bf16', 'of another processor')
+    monkeypatch.setattr('torch.cpu.get_capabilities', dict)
+    with pytest.raises(EngineError, match='this processor has no bf16'):
+        open_engine(model, backend, precision='bf16')
+
+
 def test_openvino_computes_in_fp32_by_default(model):
     """Its own default is bf16 where the processor has it."""
     with open_engine(model, 'openvino') as engine:
@@ -153,7 +163,8 @@ def test_the_self_check_holds_at_other_sizes(model):
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'bf16'])
-def test_random_weights_are_no_gate_and_trained_ones_are(model, precision):
+def test_random_weights_are_no_gate_and_trained_ones_are(model, precision, monkeypatch):
+    monkeypatch.setattr('torch.cpu.get_capabilities', lambda: {'bf16': True})  # or emulate it
     labels = 255 - model.metadata.self_check.labels
     with open_engine(with_expected_labels(model, labels), 'torch', precision=precision) as engine:
         assert engine.info.agreement == 0

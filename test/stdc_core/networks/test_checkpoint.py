@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,7 +13,9 @@ from stdc_core.networks.checkpoint import (
     CheckpointError,
     load_checkpoint,
     load_matching,
+    read_weights,
     save_checkpoint,
+    write_weights,
 )
 
 
@@ -61,6 +64,33 @@ def test_another_class_count_loads_all_but_the_heads_and_lists_them(checkpoint):
     for name, tensor in network.state_dict().items():
         expected = before[name] if name in skipped else checkpoint.state[name]
         assert torch.equal(tensor, expected), name
+
+
+def test_a_narrower_head_loads_all_but_the_head_and_lists_it(checkpoint):
+    network = STDCSeg(STDCSegConfig('stdc1', 11, head_channels=128))
+    skipped = load_matching(network, checkpoint.state)
+    norm = [f'head.conv.bn.{name}' for name in ('weight', 'bias', 'running_mean', 'running_var')]
+    assert skipped == ['head.conv.conv.weight', *norm, 'head.classify.weight']
+    for name, tensor in network.state_dict().items():
+        if name not in skipped:
+            assert torch.equal(tensor, checkpoint.state[name]), name
+
+
+def test_a_file_from_before_the_width_has_256(checkpoint, saved, tmp_path):
+    state, facts = read_weights(saved)
+    del facts['config']['head_channels']
+    write_weights(tmp_path / 'old.safetensors', state, facts)
+    loaded = load_checkpoint(tmp_path / 'old.safetensors')
+    assert loaded.config.head_channels == 256
+    assert load_matching(STDCSeg(loaded.config), checkpoint.state) == []
+
+
+def test_a_head_that_is_not_of_its_own_width_is_refused(checkpoint):
+    broken = replace(checkpoint, config=replace(checkpoint.config, head_channels=128))
+    with pytest.raises(
+        CheckpointError, match=r'head\.conv\.conv\.weight has shape \(256, 256.*128'
+    ):
+        broken.build()
 
 
 def test_same_class_count_skips_nothing(checkpoint):

@@ -32,6 +32,13 @@ def test_inference_parameters(variant, classes, parameters):
     assert count(network) == parameters
 
 
+@pytest.mark.parametrize('width', [1, 128, 256])
+def test_a_head_of_another_width_changes_nothing_but_the_head(width):
+    network = STDCSeg(STDCSegConfig('stdc1', 19, head_channels=width))
+    assert count(network.head) == width * (256 * 9 + 2 + 19)
+    assert count(without_training_heads(network)) - count(network.head) == 8_275_104 - 595_200
+
+
 def test_parameters_of_the_parts():
     network = STDCSeg(STDCSegConfig('stdc1', 19))
     path = network.context_path
@@ -146,6 +153,7 @@ def test_model_graph_normalises_as_the_recipe_says(checkpoint):
         ({'variant': 'stdc3'}, r"unknown variant 'stdc3' \(known: stdc1, stdc2\)"),
         ({'num_classes': 0}, 'num_classes is 0'),
         ({'num_classes': 256}, 'num_classes is 256'),
+        ({'head_channels': 0}, 'head_channels is 0, expected at least 1'),
     ],
 )
 def test_impossible_networks_are_refused(config, message):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stdc_core.model_file import ModelFile
-from stdc_core.quantization.graph import heads, quantize_graph
+from stdc_core.quantization.graph import quantize_graph
 from stdc_core.synthetic.drive import frame_from_anywhere
 
 SIZE = (96, 160)
@@ -19,7 +19,7 @@ def images():
 
 @pytest.fixture(scope='session')
 def quantized(model, images):
-    return quantize_graph(model.proto, images[:4], heads(model.proto))
+    return quantize_graph(model.proto, images[:4])
 
 
 @pytest.fixture(scope='session')

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import onnx.numpy_helper
+import onnxruntime as ort
 import pytest
 
 from stdc_core.quantization.graph import (
@@ -54,14 +55,14 @@ def test_layers_have_the_torch_networks_names(model, checkpoint):
     }
 
 
-def test_the_last_convolutions_stay_in_float(model, quantized):
+def test_the_last_convolutions_keep_float_weights(model, quantized):
     for layer in ('head.classify', 'detail_head.classify'):
         node = convolution(quantized, layer, model.proto)
         before = convolution(model.proto, layer, model.proto)
         np.testing.assert_array_equal(
             constant(quantized, node.input[1]), constant(model.proto, before.input[1])
         )
-        assert makers(quantized)[node.input[0]].op_type == 'Relu'
+        assert makers(quantized)[node.input[0]].op_type == 'DequantizeLinear'
 
 
 def test_all_others_have_symmetric_s8_weights_of_7_bits_per_channel(model, quantized):
@@ -84,6 +85,33 @@ def test_all_others_have_symmetric_s8_weights_of_7_bits_per_channel(model, quant
             # No 16-bit sum overflows; nncf leaves depthwise layers, whose sums are short, 8 bits.
             largest = 127 if weights.shape[1] == 1 else 64
             assert largest // 2 < np.abs(weights.astype(int)).max() <= largest
+
+
+def test_joined_activations_are_quantized_as_they_came(model, quantized):
+    made_by = makers(quantized)
+    joins = [
+        node
+        for node in quantized.graph.node
+        if node.op_type == 'Concat'
+        and any(made_by.get(name, node).op_type == 'DequantizeLinear' for name in node.input)
+    ]
+    assert len(joins) == 7  # six short-term dense concatenations and the feature fusion
+    for join in joins:
+        (behind,) = (node for node in quantized.graph.node if join.output[0] in node.input)
+        assert behind.op_type == 'QuantizeLinear'
+        for name in join.input:
+            for ours, theirs in zip(behind.input[1:], made_by[name].input[1:], strict=True):
+                assert constant(quantized, ours) == constant(quantized, theirs)
+
+
+def test_onnxruntime_computes_int8_layers_in_int8(model, quantized, tmp_path):
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(tmp_path / 'optimized.onnx')
+    ort.InferenceSession(quantized.SerializeToString(), options)
+    kinds = Counter(node.op_type for node in onnx.load(tmp_path / 'optimized.onnx').graph.node)
+    gates = 2  # of attention, of one pixel each: a sigmoid in float follows
+    assert kinds['QLinearConv'] == 43 - len(in_float(quantized)) - gates
 
 
 def test_activations_are_symmetric_and_u8_behind_a_relu(quantized):
@@ -114,7 +142,7 @@ def test_logits_stay_close(model, quantized, images):
 
 def test_calibrating_twice_gives_the_same_file_and_prints_nothing(model, quantized, images, capfd):
     taken = []
-    again = quantize_graph(model.proto, images[:4], heads(model.proto), taken.append)
+    again = quantize_graph(model.proto, images[:4], on_image=taken.append)
     assert again.SerializeToString() == quantized.SerializeToString()
     assert taken == [1, 2, 3, 4]
     assert capfd.readouterr() == ('', '')
@@ -140,7 +168,7 @@ def test_a_layer_in_float_again_is_as_nncf_leaves_it(model, quantized, images, l
         np.testing.assert_array_equal(
             constant(ours, node.input[place]), constant(model.proto, before.input[place])
         )
-    theirs = quantize_graph(model.proto, images[:4], [*heads(model.proto), name])
+    theirs = quantize_graph(model.proto, images[:4], [name])
     image = images[5]
     apart = rmse(logits(model, ours, image), logits(model, theirs, image))
     assert apart < 0.5 * rmse(logits(model, quantized, image), logits(model, model.proto, image))

@@ -24,7 +24,7 @@ NO_LIMIT = Budget(0.0, 1.0)  # random weights lie too close to ties
 def _calibrated_before(quantized):
     """Skip nncf: hand out what it made of the same model. The command's test goes all the way."""
 
-    def copy(proto, images, float_nodes, on_image):
+    def copy(proto, images, on_image):
         graph = onnx.ModelProto()
         graph.CopyFrom(quantized)
         return graph

@@ -205,6 +205,20 @@ def test_weights_of_another_class_count_start_a_training(train, tmp_path, make_c
     assert torch.equal(training.trainer.network.state_dict()[name], source.state[name])
 
 
+def test_a_narrower_head_is_trained_from_a_wide_one(train, streets, tmp_path, make_checkpoint):
+    labels = streets.split('train').labels
+    path = tmp_path / 'wide.safetensors'
+    save_checkpoint(path, make_checkpoint(STDCSegConfig('stdc1', len(labels)), labels))
+    recipe = replace(TINY, iterations=1, ema_decay=0, head_channels=8)
+    folder, training = train(recipe, weights=path)
+    assert training.not_loaded.startswith('heads of another shape: head.')
+    assert 'head.conv.conv.weight' in training.not_loaded
+    assert 'aux' not in training.not_loaded
+    checkpoint = load_checkpoint(folder / 'last.safetensors')
+    assert checkpoint.config.head_channels == 8
+    assert checkpoint.build().head.classify.in_channels == 8
+
+
 def test_every_parameter_is_trained_and_batch_norm_does_not_decay():
     network = STDCSeg(STDCSegConfig('stdc1', 5))
     optimizer = make_optimizer(network, PRESETS['camvid'][1])

@@ -6,7 +6,7 @@ from stdc_core.labels import CAMVID, LabelSet
 from stdc_seg_ros.bag.bag_reader import COMPRESSED_IMAGE, IMAGE
 from stdc_seg_ros.bag.errors import BagError
 from stdc_seg_ros.evaluation.label_images import LabelImages
-from stdc_seg_ros.image_messages import compressed_message, image_message
+from stdc_seg_ros.image_messages.write import compressed_message, image_message
 
 IDS = np.array([[0, 10, 11], [255, 3, 4]], np.uint8)
 EXPECTED = np.array([[0, 10, 255], [255, 3, 4]], np.uint8)

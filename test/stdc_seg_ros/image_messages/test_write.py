@@ -8,13 +8,8 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from stdc_seg_ros.image_messages import (
-    ImageWriter,
-    compressed_message,
-    decode_compressed,
-    decode_image,
-    image_message,
-)
+from stdc_seg_ros.image_messages import decode_compressed, decode_image
+from stdc_seg_ros.image_messages.write import ImageWriter, compressed_message, image_message
 
 ENCODINGS = ('mono8', 'rgb8', 'bgr8')
 HEADER = Header(stamp=Time(sec=12, nanosec=345_678_901), frame_id='camera_optical_frame')
