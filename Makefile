@@ -5,10 +5,12 @@
 #   TORCH=...   another build of torch, as pip takes it   (default: torch==2.13.0)
 #   PYTHON=...  the Python to make it with, 3.10 or later
 #   VENV=...    another place for the tests' virtual environment
+#   WHEELS=...  ros-jazzy: wheels of that ROS                (default: ros, which is Kilted)
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 VENV ?= .venv-test
 DEMO_VENV ?= .venv-demo
+WHEELS ?= ros
 BIN := $(VENV)/bin
 
 # ROS is the sourced one, or else PyPI's wheels of it. Never both: the wheels put their libraries
@@ -19,22 +21,23 @@ VENV_OPTIONS := --system-site-packages
 DEMO_EXTRAS := bag
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD := 1
 else
-DEMO_EXTRAS := bag,ros
+DEMO_EXTRAS := bag,$(WHEELS)
 endif
-MARK := installed-with-ros-$(or $(ROS_DISTRO),wheels)
+MARK := installed-with-$(if $(ROS_DISTRO),$(ROS_DISTRO),wheels-of-$(WHEELS))
 INSTALLED := $(VENV)/$(MARK)
 CLUSTER_INSTALLED := $(VENV)/installed-with-ray
 DEMO_INSTALLED := $(DEMO_VENV)/$(MARK)
 PIP := python -m pip --disable-pip-version-check --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint clean
+.PHONY: help demo test test-slow test-ros test-jazzy lint clean
 
 help:
 	@echo 'make demo       play a drive through the real node and write a page about it; no ROS needed'
 	@echo 'make demo BAG=path TOPIC=/camera/image_raw   the same with your own rosbag2'
 	@echo 'make test       set up .venv-test, check style and types, run the tests (under 10 minutes)'
 	@echo 'make test-slow  what takes longer: the export matrix, a smoke training, colcon build'
+	@echo 'make test-jazzy the ROS tests as on Ubuntu 24.04: wheels of Jazzy, NumPy 1.26, OpenCV 4.6'
 	@echo 'make clean      remove the virtual environments and what the tests left'
 
 demo: $(DEMO_INSTALLED)
@@ -47,6 +50,13 @@ test: lint
 
 test-slow: $(CLUSTER_INSTALLED)
 	$(BIN)/python -m pytest -m slow
+
+test-ros: $(INSTALLED)
+	$(BIN)/python -m pytest -m 'not slow' test/stdc_seg_ros
+
+test-jazzy: export PIP_CONSTRAINT := $(CURDIR)/test/ubuntu_24_04.txt
+test-jazzy:
+	@$(MAKE) VENV=.venv-jazzy WHEELS=ros-jazzy test-ros
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -77,4 +87,4 @@ $(CLUSTER_INSTALLED): $(INSTALLED)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(DEMO_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(DEMO_VENV) .venv-jazzy .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -8,6 +8,17 @@ from setuptools import find_packages, setup
 
 PACKAGE = 'stdc_seg_ros'
 PROFILE = 'fastdds_shared_memory.xml'
+ROS = [
+    'builtin-interfaces',
+    'diagnostic-msgs',
+    'lifecycle-msgs',
+    'rclpy',
+    'rmw-fastrtps-cpp',
+    'rosgraph-msgs',
+    'sensor-msgs',
+    'std-msgs',
+    'std-srvs',
+]
 
 init = Path(__file__).with_name('stdc_core') / '__init__.py'
 version = re.findall(r"^__version__ = '(.+)'$", init.read_text(), re.MULTILINE)[0]
@@ -44,17 +55,9 @@ setup(
     extras_require={
         'onnxruntime': ['onnxruntime'],
         # For a machine without ROS; never beside a sourced one.
-        'ros': [
-            'ros-builtin-interfaces',
-            'ros-diagnostic-msgs',
-            'ros-lifecycle-msgs',
-            'ros-rclpy',
-            'ros-rmw-fastrtps-cpp',
-            'ros-rosgraph-msgs',
-            'ros-sensor-msgs',
-            'ros-std-msgs',
-            'ros-std-srvs',
-        ],
+        'ros': [f'ros-{name}' for name in ROS],  # Kilted
+        'ros-jazzy': [f'ros-jazzy-{name}' for name in ROS],
+        'gpu': ['nvidia-ml-py'],  # tells the diagnostics of memory and temperature
         'bag': ['jinja2', 'rosbags'],
         'cluster': ['ray'],
         'quantize': ['nncf', 'onnxruntime'],

@@ -1,5 +1,8 @@
 """Start the segmentation node on one camera or several (--show-args lists the arguments)."""
 
+import os
+from pathlib import Path
+
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.conditions import IfCondition
@@ -8,6 +11,7 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 SHARE = FindPackageShare('stdc_seg_ros')
+OLD_FAST_DDS = ('humble', 'iron', 'jazzy')  # have Fast DDS 2
 ARGUMENTS = (
     DeclareLaunchArgument(
         'image',
@@ -35,6 +39,12 @@ ARGUMENTS = (
         'params_file',
         default_value=PathJoinSubstitution([SHARE, 'config', 'segment.yaml']),
         description='YAML file of the parameters.',
+    ),
+    DeclareLaunchArgument(
+        'transport_profile',
+        default_value='',
+        description='XML file of Fast DDS profiles, for what the node publishes. Empty: the one '
+        "that the environment names, else the package's, with shared memory.",
     ),
     DeclareLaunchArgument('namespace', default_value='', description='Namespace of the node.'),
     DeclareLaunchArgument(
@@ -90,6 +100,14 @@ def make_node(context: LaunchContext) -> list[Node]:
         )
     parameters = {name: given(name) for name in ('model', 'backend') if given(name)}
     switches = {name: given(name) == 'true' for name in ('use_sim_time', 'autostart')}
+    environment = {}
+    if profile := given('transport_profile'):
+        if not Path(profile).is_file():
+            raise ValueError(
+                f'transport_profile:={profile} is no file, expected XML with profiles of Fast DDS'
+            )
+        prefix = 'FASTRTPS' if os.environ.get('ROS_DISTRO') in OLD_FAST_DDS else 'FASTDDS'
+        environment[f'{prefix}_DEFAULT_PROFILES_FILE'] = str(Path(profile).absolute())
     inputs = [f'{camera}/image' for camera in cameras] or ['image']
     return [
         Node(
@@ -102,6 +120,7 @@ def make_node(context: LaunchContext) -> list[Node]:
                 {**parameters, **switches, **({'cameras': cameras} if cameras else {})},
             ],
             remappings=list(zip(inputs, topics, strict=True)),
+            additional_env=environment,
             arguments=['--ros-args', '--log-level', LaunchConfiguration('log_level')],
             respawn=given('respawn') == 'true',
             respawn_delay=2.0,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Literal
 
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage
-from std_msgs.msg import Header
 
 from stdc_core.labels import UNLABELED, LabelSet
 from stdc_seg_ros.camera_input import NANOSECONDS, Arrival, CameraInput, Publishers
@@ -26,6 +26,7 @@ from stdc_seg_ros.image_messages import (
 )
 from stdc_seg_ros.mailbox import Mailbox
 from stdc_seg_ros.parameters import ParameterServer
+from stdc_seg_ros.recent_frames import LedgerWindow
 
 LOG_PERIOD_S = 5.0  # a camera that sends nothing but broken frames does not flood the log
 REVIEW_PERIOD_S = 0.5
@@ -63,6 +64,7 @@ class Camera:
         self._mailbox = mailbox
         prefix = f'{name}/' if name else ''
         self.ledger = FrameLedger()
+        self._ledger_window = LedgerWindow()
         self.statistics = CameraStatistics()
         self.outputs = CameraOutputs(node, f'~/{prefix}', labels)
         values = settings.current
@@ -75,10 +77,12 @@ class Camera:
         )
         self._publishers = Publishers(0, 0, '')
         self._matched_since: float | None = None
+        self._clock_jumped_at = -math.inf  # by time.perf_counter()
 
     def activate(self) -> None:
         """Begin to take frames."""
         self.statistics.clear()
+        self._ledger_window.clear()
         self._matched_since = None
         self.ledger.set_active(True)
         self.input.open()
@@ -94,9 +98,10 @@ class Camera:
         self.outputs.destroy()
 
     def review(self) -> None:
-        """Follow the publishers; regularly."""
+        """Follow the publishers and what becomes of their frames; regularly."""
         self._publishers = self.input.review()
         self.ledger.set_publishers(self._publishers.count)
+        self._ledger_window.add(self.ledger.snapshot())
         if not self._publishers.matched:
             self._matched_since = None
         elif self._matched_since is None:
@@ -120,19 +125,32 @@ class Camera:
             self.statistics.problem = None
         self.statistics.busy_since = None
 
-    def state(self) -> CameraState:
-        """Judge what the camera does, now."""
+    def clock_jumped(self) -> None:
+        """Forget what was measured by the node's clock: it shows another time now."""
+        self._clock_jumped_at = time.perf_counter()
+        self.statistics.clear_stage('header_age')
+
+    def state(self, clock_stands_still: bool) -> CameraState:
+        """Judge what the camera does, now.
+
+        :param clock_stands_still: the node's, a simulated one.
+        """
         now = time.monotonic()
-        busy_since = self.statistics.busy_since
+        statistics = self.statistics
+        busy_since = statistics.busy_since
         facts = CameraFacts(
-            self.input.topic,
-            self._publishers,
-            None if self._matched_since is None else now - self._matched_since,
-            self.statistics.input_rate.since_last(),
-            None if busy_since is None else now - busy_since,
-            self.statistics.problem,
-            self.statistics.processing.newest_ms,
-            self.statistics.processing.late_for_s,
+            topic=self.input.topic,
+            publishers=self._publishers,
+            matched_for_s=None if self._matched_since is None else now - self._matched_since,
+            since_arrival_s=statistics.input_rate.since_last(),
+            busy_for_s=None if busy_since is None else now - busy_since,
+            problem=statistics.problem,
+            processing_ms=statistics.processing.newest_ms,
+            late_for_s=statistics.processing.late_for_s,
+            recent=self._ledger_window.recent(),
+            clock_stands_still=clock_stands_still,
+            input_rate_hz=statistics.input_rate.rate(),
+            output_rate_hz=statistics.output_rate.rate(),
         )
         return judge_camera(facts, self._settings.current)
 
@@ -168,7 +186,7 @@ class Camera:
         statistics.processing.add(watch.total(), parameters.processing_limit_ms)
         if arrival.transport_ms is not None:
             statistics.add('whole', arrival.transport_ms + watch.total())
-        statistics.add('header_age', self._age_ms(header))
+        statistics.add('header_age', self._header_age_ms(arrival))
         self.outputs.publish_rest(
             wanted,
             header,
@@ -180,12 +198,18 @@ class Camera:
         )
         statistics.add('publish_rest', watch.lap())
 
-    def _age_ms(self, header: Header) -> float | None:
-        """Age of a header by the node's clock, simulated or not; None where it has no stamp."""
-        stamp_ns = header.stamp.sec * NANOSECONDS + header.stamp.nanosec
-        if stamp_ns == 0:
+    def _header_age_ms(self, arrival: Arrival) -> float | None:
+        """Age of the header by the node's clock, simulated or not.
+
+        :return: None where it has no stamp, where /clock did not come yet, and where it jumped
+            since the image came: then stamp and clock belong to different times.
+        """
+        stamp = arrival.message.header.stamp
+        stamp_ns = stamp.sec * NANOSECONDS + stamp.nanosec
+        now_ns = self._node.get_clock().now().nanoseconds
+        if not stamp_ns or not now_ns or arrival.received_at < self._clock_jumped_at:
             return None
-        return 1e-6 * (self._node.get_clock().now().nanoseconds - stamp_ns)
+        return 1e-6 * (now_ns - stamp_ns)
 
     def _complain(self, state: Literal['rejected', 'failing'], message: str) -> None:
         self.statistics.problem = FrameProblem(state, message)

@@ -10,6 +10,8 @@ from stdc_core.timing import LatencySummary, LatencyWindow, RateMeter
 from stdc_seg_ros.camera_state import FrameProblem
 
 STAGES = (
+    'whole',  # camera published until mask published
+    'header_age',  # stamp of the header until mask published, by the node's clock
     'transport',  # published until the middleware had it, by the message info
     'wait',  # until the inference thread took it
     'decode',
@@ -19,8 +21,6 @@ STAGES = (
     'engine',  # these three together
     'publish_mask',
     'publish_rest',
-    'whole',  # camera published until mask published
-    'header_age',  # stamp of the header until mask published, by the node's clock
 )
 
 
@@ -76,6 +76,10 @@ class CameraStatistics:
     def summaries(self) -> dict[str, LatencySummary | None]:
         """Summarise every stage; None where there is nothing yet."""
         return {stage: window.summary() for stage, window in self._windows.items()}
+
+    def clear_stage(self, stage: str) -> None:
+        """Forget the durations of one stage."""
+        self._windows[stage].clear()
 
     def clear(self) -> None:
         """Begin anew, as at activation."""

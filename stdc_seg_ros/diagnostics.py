@@ -10,6 +10,7 @@ from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode
 
 from stdc_core.engines import EngineInfo
+from stdc_core.gpu import GpuFacts
 from stdc_core.memory import resident_memory
 from stdc_core.model_file import ModelFile
 from stdc_core.timing import NOT_AVAILABLE, LatencySummary
@@ -20,6 +21,7 @@ from stdc_seg_ros.engine_pair import EnginePair
 from stdc_seg_ros.frame_ledger import LedgerSnapshot
 
 PERIOD_S = 1.0
+MIB = 2**20
 LEVELS: Mapping[Level, bytes] = {
     'ok': DiagnosticStatus.OK,
     'warning': DiagnosticStatus.WARN,
@@ -68,18 +70,21 @@ def status(
     )
 
 
-def camera_status(name: str, lifecycle: str, camera: Camera | None) -> DiagnosticStatus:
+def camera_status(
+    name: str, lifecycle: str, camera: Camera | None, clock_stands_still: bool
+) -> DiagnosticStatus:
     """Tell of one camera.
 
     :param lifecycle: the node's state; a camera is judged only while that is active.
     :param camera: None where the node is not configured.
+    :param clock_stands_still: the node's, a simulated one.
     """
     if camera is None:
         return status(name, 'ok', lifecycle, '', {'state': lifecycle})
     state, message = lifecycle, lifecycle
     level: Level = 'ok'
     if lifecycle == 'active':
-        judged = camera.state()
+        judged = camera.state(clock_stands_still)
         state, level, message = judged.state, judged.level, judged.message
     statistics = camera.statistics
     values = {
@@ -96,17 +101,27 @@ def camera_status(name: str, lifecycle: str, camera: Camera | None) -> Diagnosti
 
 
 def engine_status(
-    name: str, lifecycle: str, problem: str, engines: EnginePair | None, model: ModelFile | None
+    name: str,
+    lifecycle: str,
+    problem: str,
+    engines: EnginePair | None,
+    model: ModelFile | None,
+    clock: str,
+    gpus: Sequence[GpuFacts],
 ) -> DiagnosticStatus:
-    """Tell of the engine.
+    """Tell of the engine and the machine.
 
     :param lifecycle: the node's state.
     :param problem: why the last transition failed; empty where it did not.
     :param engines: None where the node is not configured, as ``model``.
+    :param clock: the node's, in words.
+    :param gpus: of the machine, whatever the engine runs on.
     """
     values: dict[str, object] = {
         'lifecycle': lifecycle,
-        'process memory (MiB)': resident_memory() / 2**20,
+        'clock': clock,
+        'process memory (MiB)': resident_memory() / MIB,
+        **gpu_values(gpus),
     }
     if problem:
         return status(name, 'error', problem, '', values)
@@ -129,7 +144,7 @@ def ledger_values(ledger: LedgerSnapshot) -> dict[str, object]:
         'frames lost': unknown if ledger.lost is None else ledger.lost,
         'frames in flight': ledger.in_flight,
         'frames while inactive': ledger.while_inactive,
-        'frames late': ledger.late,
+        'frames overtaken': ledger.overtaken,
         'duplicate arrivals': ledger.duplicates,
         'publisher epochs': ledger.epochs,
         'ledger balance': ledger.balance,
@@ -167,12 +182,32 @@ def engine_values(info: EngineInfo, model: ModelFile) -> dict[str, object]:
         'threads': info.threads,
         'tail': info.tail,
         'self-check agreement': f'{info.agreement:.4%}',
-        'chosen': info.reason,
+        'reason': info.reason,
         'model': model.path,
         'model SHA-256': model.sha256,
         'label set': model.metadata.labels.name,
         'trained': model.metadata.trained,
     }
+
+
+def gpu_values(gpus: Sequence[GpuFacts]) -> dict[str, object]:
+    """List what is known of the GPUs; no key for what is not. Named as Autoware's monitor does."""
+    values: dict[str, object] = {}
+    for gpu in gpus:
+        known = {
+            'name': gpu.name,
+            'memory used (MiB)': _mebibytes(gpu.memory_used),
+            'memory total (MiB)': _mebibytes(gpu.memory_total),
+            'temperature (°C)': gpu.temperature_c,
+        }
+        values |= {
+            f'GPU {gpu.index}: {what}': value for what, value in known.items() if value is not None
+        }
+    return values
+
+
+def _mebibytes(count: int | None) -> float | None:
+    return None if count is None else count / MIB
 
 
 def _text(value: object) -> str:

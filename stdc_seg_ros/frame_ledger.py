@@ -30,7 +30,7 @@ class LedgerSnapshot:
         nobody knows.
     :param in_flight: received, and none of this yet.
     :param while_inactive: published while we took no frames; not among ``published``.
-    :param late: overtaken by a newer frame on the way; they are among ``replaced``.
+    :param overtaken: by a newer frame, on the way; they are among ``replaced``.
     :param duplicates: arrivals of frames that are accounted for already; nowhere else counted.
     :param epochs: publishers that were heard, each restart of one anew.
     """
@@ -44,7 +44,7 @@ class LedgerSnapshot:
     lost: int | None
     in_flight: int
     while_inactive: int
-    late: int
+    overtaken: int
     duplicates: int
     epochs: int
 
@@ -123,7 +123,7 @@ class FrameLedger:
         self._published = self._lost = 0  # of epochs that are followed no longer
         self._unnumbered = 0
         self._received = self._in_flight = self._inactive = 0
-        self._late = self._duplicates = self._epochs_heard = 0
+        self._overtaken = self._duplicates = self._epochs_heard = 0
         self._processed = self._replaced = self._rejected = self._failed = 0
 
     def set_active(self, active: bool) -> None:
@@ -168,7 +168,7 @@ class FrameLedger:
             epoch = self._epochs.get(publisher)
             if epoch is not None and sequence <= epoch.last:
                 if epoch.fill_gap(sequence):
-                    return self._receive_late(epoch)
+                    return self._receive_overtaken(epoch)
                 if publisher is not None or not _is_restart(epoch, sequence, source_ns):
                     self._duplicates += 1
                     return False
@@ -222,7 +222,7 @@ class FrameLedger:
                 lost=self._lost + sum(e.lost for e in epochs) if known else None,
                 in_flight=self._in_flight,
                 while_inactive=self._inactive + sum(e.inactive for e in epochs),
-                late=self._late,
+                overtaken=self._overtaken,
                 duplicates=self._duplicates,
                 epochs=self._epochs_heard,
             )
@@ -236,9 +236,9 @@ class FrameLedger:
             self._inactive += 1
         return self._active
 
-    def _receive_late(self, epoch: _Epoch) -> bool:
+    def _receive_overtaken(self, epoch: _Epoch) -> bool:
         """Count a frame that a newer one overtook: masks never go back in time."""
-        self._late += 1
+        self._overtaken += 1
         if self._active:
             self._received += 1
             self._replaced += 1

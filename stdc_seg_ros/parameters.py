@@ -116,6 +116,18 @@ SPECS: Mapping[str, ParameterSpec] = {
         'at once',
         (0.0, 1e6),
     ),
+    'max_lost_share': ParameterSpec(
+        0.1,
+        'of the images of 5 s that may be lost before diagnostics warn; 1: any',
+        'at once',
+        (0.0, 1.0),
+    ),
+    'min_output_rate_hz': ParameterSpec(
+        0.0,
+        'masks a second, over 5 s, below which diagnostics warn; 0: none',
+        'at once',
+        (0.0, 1000.0),
+    ),
     'autostart': ParameterSpec(
         True, 'configure and activate at start, without a lifecycle manager', 'at start'
     ),
@@ -139,6 +151,8 @@ class NodeParameters:
     jpeg_quality: int
     stalled_after_s: float
     processing_limit_ms: float
+    max_lost_share: float
+    min_output_rate_hz: float
     autostart: bool
 
     @property

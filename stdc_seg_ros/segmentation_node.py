@@ -10,16 +10,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.clock import Clock
+from rclpy.clock import Clock, ROSClock
 from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.timer import Timer
 
 from stdc_core.engines import InferenceEngine, open_engine
 from stdc_core.errors import UserError
+from stdc_core.gpu import GpuMonitor
 from stdc_core.model_file import ModelFile, read_model_file
 from stdc_seg_ros.camera import REVIEW_PERIOD_S, Camera, shown_name
 from stdc_seg_ros.camera_input import Arrival
+from stdc_seg_ros.clock_watch import ClockWatch
 from stdc_seg_ros.core_log import log_to_ros
 from stdc_seg_ros.default_model import find_default_model
 from stdc_seg_ros.diagnostics import DiagnosticsPublisher, camera_status, engine_status
@@ -28,7 +30,7 @@ from stdc_seg_ros.inference_thread import InferenceThread
 from stdc_seg_ros.label_info import LabelInfoPublisher
 from stdc_seg_ros.mailbox import Mailbox
 from stdc_seg_ros.parameters import NodeParameters, ParameterServer
-from stdc_seg_ros.process import run_node
+from stdc_seg_ros.processes.run_node import run_node
 
 DRAIN_S = 5.0  # for the frames in hand at deactivation
 STOP_S = 10.0  # for the inference thread to end
@@ -84,6 +86,10 @@ class SegmentationNode(LifecycleNode):
         self._mailbox: Mailbox[Camera, Arrival] | None = None
         self._label_info: LabelInfoPublisher | None = None
         self._review_timer: Timer | None = None
+        clock = self.get_clock()
+        assert isinstance(clock, ROSClock)  # as every node has it
+        self._clock_watch = ClockWatch(clock, self._on_clock_jump)
+        self._gpus = GpuMonitor()
         self._diagnostics = DiagnosticsPublisher(self, self._statuses)
 
     def start(self) -> None:
@@ -99,6 +105,8 @@ class SegmentationNode(LifecycleNode):
     def close(self) -> None:
         """Free everything, in any state; the executor does not spin any more."""
         self._release(END_S)
+        self._clock_watch.close()
+        self._gpus.close()
 
     def fail(self, problem: str) -> None:
         """Take down why a transition failed."""
@@ -181,6 +189,10 @@ class SegmentationNode(LifecycleNode):
         if self._label_info is not None:
             self._label_info.publish(self._settings.current.confidence_threshold)
 
+    def _on_clock_jump(self) -> None:
+        for camera in self._cameras:
+            camera.clock_jumped()
+
     def _tell_active(self) -> None:
         """Log the line that a supervisor waits for."""
         if self._engines is not None:
@@ -228,9 +240,22 @@ class SegmentationNode(LifecycleNode):
         cameras: dict[str, Camera | None] = {camera.name: camera for camera in self._cameras}
         if not cameras:
             cameras = dict.fromkeys(map(shown_name, self._settings.current.cameras))
+        self._clock_watch.look()
+        stands_still = self._clock_watch.stands_still
         return [
-            *(camera_status(f'{name}: {key}', lifecycle, one) for key, one in cameras.items()),
-            engine_status(f'{name}: engine', lifecycle, self._problem, self._engines, self._model),
+            *(
+                camera_status(f'{name}: {key}', lifecycle, camera, stands_still)
+                for key, camera in cameras.items()
+            ),
+            engine_status(
+                f'{name}: engine',
+                lifecycle,
+                self._problem,
+                self._engines,
+                self._model,
+                self._clock_watch.describe(),
+                self._gpus.facts(),
+            ),
         ]
 
 

@@ -28,9 +28,9 @@ from stdc_seg_ros.bag.bag_reader import (
     IMAGE_TYPES,
     BagReader,
 )
-from stdc_seg_ros.bag.end_signal import EndSignal
 from stdc_seg_ros.bag.errors import BagError
 from stdc_seg_ros.bag.playback import Lateness, Playback
+from stdc_seg_ros.processes.end_signal import EndSignal
 from stdc_seg_ros.transport import tune_transport
 
 MESSAGES = {IMAGE: Image, COMPRESSED_IMAGE: CompressedImage, CAMERA_INFO: CameraInfo}

@@ -15,9 +15,10 @@ from rclpy.signals import SignalHandlerOptions
 
 from stdc_core.errors import InvalidArgumentError
 from stdc_seg_ros.bag.bag_reader import COMPRESSED_IMAGE, BagReader, find_image_topic
-from stdc_seg_ros.bag.child_process import ChildProcess
 from stdc_seg_ros.bag.mask_files import empty_mask_folder
 from stdc_seg_ros.bag.mask_recorder import MaskRecorder, Seen
+from stdc_seg_ros.processes.child_process import ChildProcess
+from stdc_seg_ros.processes.private_domain import private_domain
 from stdc_seg_ros.transport import tune_transport
 
 NODE = 'segmentation_node'
@@ -74,14 +75,6 @@ class ReplayResult:
     seconds: float
     camera: Mapping[str, str]
     engine: Mapping[str, str]
-
-
-def private_domain() -> dict[str, str]:
-    """Environment of a replay: nothing leaves the machine or meets other nodes on it."""
-    return {
-        'ROS_DOMAIN_ID': str(1 + os.getpid() % 100),
-        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-    }
 
 
 def replay(

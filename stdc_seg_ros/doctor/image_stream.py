@@ -21,8 +21,8 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from stdc_seg_ros.bag.end_signal import EndSignal
 from stdc_seg_ros.image_messages.write import ImageWriter
+from stdc_seg_ros.processes.end_signal import EndSignal
 from stdc_seg_ros.transport import PROFILE_VARIABLES, tune_transport
 
 TOPIC = 'stdc_seg_doctor/image'
@@ -73,7 +73,7 @@ def main(role: str, stream: str) -> None:
     node = rclpy.create_node(f'stdc_seg_doctor_{role}', start_parameter_services=False)
     try:
         if role == 'send':
-            _send(node, what, end)
+            print(f'sent {_send(node, what, end)}', flush=True)
         else:
             _receive(node, what, end)
     finally:
@@ -86,24 +86,27 @@ def as_json(stream: Stream) -> str:
     return json.dumps(dataclasses.asdict(stream))
 
 
-def _send(node: Any, stream: Stream, end: EndSignal) -> None:
+def _send(node: Any, stream: Stream, end: EndSignal) -> int:
+    """Send images to whoever subscribes.
+
+    :return: how many; 0 where nobody did.
+    """
     publisher = node.create_publisher(Image, TOPIC, stream.qos)
     writer = ImageWriter('rgb8')
     pixels = np.zeros((stream.height, stream.width, 3), np.uint8)
     deadline = time.monotonic() + MATCH_S
     while not publisher.get_subscription_count():
         if time.monotonic() > deadline or end.wait(0.02):
-            print('nobody subscribed', flush=True)
-            return
+            return 0
     if end.wait(1.0):  # the other side may know of this one later
-        return
+        return 0
     start = time.monotonic()
     for number in range(stream.count):
         if end.wait(start + number / stream.rate - time.monotonic()):
-            return
+            return number
         publisher.publish(writer.fill(pixels, Header(frame_id=str(number))))
     end.wait(DRAIN_S)
-    print('sent', flush=True)
+    return stream.count
 
 
 def _receive(node: Any, stream: Stream, end: EndSignal) -> None:

@@ -10,6 +10,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / 'launch/segment.launch.py'
+PROFILE = ROOT / 'stdc_seg_ros/fastdds_shared_memory.xml'
 TREE = ast.parse(FILE.read_text())
 
 
@@ -105,6 +106,36 @@ def test_several_cameras_have_a_topic_each(make_node):
     ]
     with pytest.raises(ValueError, match='image:=/a/image_raw has 1 topics, expected 2'):
         make_node(cameras='front,rear', image='/a/image_raw')
+
+
+@pytest.mark.parametrize(
+    ('distribution', 'variable'),
+    [
+        ('jazzy', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('kilted', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+    ],
+)
+def test_a_transport_profile_is_for_the_node_alone(make_node, monkeypatch, distribution, variable):
+    from launch import LaunchContext
+    from launch.utilities import perform_substitutions
+
+    monkeypatch.setenv('ROS_DISTRO', distribution)
+    monkeypatch.chdir(PROFILE.parent)
+    node = make_node(transport_profile=PROFILE.name)
+    given = [
+        tuple(perform_substitutions(LaunchContext(), part) for part in pair)
+        for pair in node.additional_env
+    ]
+    assert given == [(variable, str(PROFILE))]
+
+
+def test_without_a_transport_profile_the_environment_stays(make_node):
+    assert not make_node().additional_env
+
+
+def test_a_transport_profile_that_is_not_there_is_refused(make_node):
+    with pytest.raises(ValueError, match=r'transport_profile:=gone.xml is no file, expected XML'):
+        make_node(transport_profile='gone.xml')
 
 
 def test_the_parameter_file_has_every_parameter_with_its_default():

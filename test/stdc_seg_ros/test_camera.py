@@ -247,12 +247,45 @@ def test_without_a_time_of_publishing_no_age_is_invented(make_camera, engines, p
     assert summaries['wait'] is not None
 
 
-def test_the_header_ages_by_the_nodes_clock(make_camera, engines, published):
-    camera = make_camera(use_sim_time=True)  # and no /clock: it stands at 0
+def stamped(second):
     message = image_message(PIXELS)
-    message.header.stamp.sec = 7
-    camera.process(engines, arrive(camera, 1, message))
-    assert camera.statistics.summaries()['header_age'].max == -7000
+    message.header.stamp.sec = second
+    return message
+
+
+def show_clock(camera, second):
+    from rclpy.time import Time
+
+    clock = camera._node.get_clock()
+    clock.set_ros_time_override(Time(seconds=second, clock_type=clock.clock_type))
+
+
+def header_age(camera):
+    return camera.statistics.summaries()['header_age']
+
+
+def test_the_header_ages_by_the_nodes_clock(make_camera, engines, published):
+    camera = make_camera(use_sim_time=True)
+    camera.process(engines, arrive(camera, 1, stamped(7)))
+    assert header_age(camera) is None  # no /clock yet
+    show_clock(camera, 9)
+    camera.process(engines, arrive(camera, 2, stamped(7)))
+    assert header_age(camera).max == 2000
+
+
+def test_ages_of_before_a_jump_of_the_clock_are_forgotten(make_camera, engines, published):
+    camera = make_camera(use_sim_time=True)
+    show_clock(camera, 900)
+    camera.process(engines, arrive(camera, 1, stamped(7)))
+    waiting = arrive(camera, 2, stamped(899))
+    show_clock(camera, 6)
+    camera.clock_jumped()
+    assert header_age(camera) is None
+    camera.process(engines, waiting)  # it belongs to the time before
+    assert header_age(camera) is None
+    camera.process(engines, arrive(camera, 3, stamped(5)))
+    assert header_age(camera).max == 1000
+    assert camera.statistics.summaries()['whole'].count == 3
 
 
 def test_the_camera_says_when_the_engine_is_stuck(make_camera, engines, published, monkeypatch):
@@ -262,7 +295,7 @@ def test_the_camera_says_when_the_engine_is_stuck(make_camera, engines, publishe
 
     def infer(*arguments, **named):
         monkeypatch.setattr(camera_module.time, 'monotonic', lambda: time.perf_counter() + 1e6)
-        states.append(camera.state().state)
+        states.append(camera.state(clock_stands_still=False).state)
         return real(*arguments, **named)
 
     monkeypatch.setattr(FakeEngines, 'infer', infer)

@@ -4,11 +4,13 @@ import dataclasses
 
 import pytest
 
+from stdc_core.gpu import GpuFacts
 from stdc_core.timing import LatencySummary
 from stdc_seg_ros.camera_statistics import STAGES, CameraStatistics, ProcessingTime
 from stdc_seg_ros.diagnostics import (
     camera_status,
     engine_status,
+    gpu_values,
     latency_values,
     ledger_values,
     processing_values,
@@ -85,13 +87,35 @@ def test_a_frame_that_took_too_long_is_told_as_autoware_does():
 
 
 def test_an_unconfigured_node_has_two_statuses_that_say_so():
-    image = camera_status('node: image', 'unconfigured', None)
-    engine = engine_status('node: engine', 'unconfigured', '', None, None)
+    image = camera_status('node: image', 'unconfigured', None, False)
+    engine = engine_status('node: engine', 'unconfigured', '', None, None, '', [])
     for message in (image, engine):
         assert (message.level, message.message) == (b'\x00', 'unconfigured')
 
 
 @pytest.mark.parametrize('lifecycle', ['unconfigured', 'inactive'])
 def test_why_a_transition_failed_is_an_error(lifecycle):
-    message = engine_status('node: engine', lifecycle, 'no such model', None, None)
+    message = engine_status('node: engine', lifecycle, 'no such model', None, None, '', [])
     assert (message.level, message.message) == (b'\x02', 'no such model')
+
+
+def test_gpus_are_told_as_far_as_they_tell():
+    gpus = [
+        GpuFacts(0, 'RTX 4000 Ada', 1200 << 20, 20475 << 20, 61),
+        GpuFacts(1, 'Orin', None, None, 47),
+    ]
+    assert gpu_values(gpus) == {
+        'GPU 0: name': 'RTX 4000 Ada',
+        'GPU 0: memory used (MiB)': 1200.0,
+        'GPU 0: memory total (MiB)': 20475.0,
+        'GPU 0: temperature (°C)': 61,
+        'GPU 1: name': 'Orin',
+        'GPU 1: temperature (°C)': 47,
+    }
+    message = engine_status('node: engine', 'active', '', None, None, '', gpus)
+    assert values_of(message)['GPU 1: temperature (°C)'] == '47'
+
+
+def test_without_a_gpu_no_key_speaks_of_one():
+    message = engine_status('node: engine', 'active', '', None, None, '', [])
+    assert not any('GPU' in key for key in values_of(message))

@@ -92,7 +92,7 @@ def test_an_overtaken_frame_was_not_lost_and_is_not_worked_on(ledger):
         'received': 3,
         'lost': 2,
         'replaced': 1,
-        'late': 1,
+        'overtaken': 1,
         'duplicates': 1,
         'in_flight': 2,
         'epochs': 1,
@@ -192,7 +192,7 @@ def test_what_arrives_while_inactive_is_not_worked_on(ledger):
         'received': 3,
         'in_flight': 3,
         'while_inactive': 6,
-        'late': 1,
+        'overtaken': 1,
         'epochs': 1,
     }
 
@@ -227,7 +227,7 @@ def test_memory_is_bounded_however_many_gaps(ledger):
         'received': before['received'] + 1,
         'lost': before['lost'] - 1,
         'replaced': 1,
-        'late': 1,
+        'overtaken': 1,
         'duplicates': 1,
     }
 
@@ -243,7 +243,7 @@ class ListOfFrames:
         self.newest = {}  # publisher -> newest number that arrived
         self.away = Counter()  # publisher -> were we inactive since?
         self.active = True
-        self.late = self.duplicates = 0
+        self.overtaken = self.duplicates = 0
 
     def publish(self, publisher):
         self.frames.setdefault(publisher, []).append(None)
@@ -266,7 +266,7 @@ class ListOfFrames:
             return self.active
         if frames[number - 1] == 'lost':
             frames[number - 1] = 'replaced' if self.active else 'inactive'
-            self.late += 1
+            self.overtaken += 1
         else:
             self.duplicates += 1
         return False
@@ -287,7 +287,7 @@ class ListOfFrames:
             **{outcome: states[outcome] for outcome in (*OUTCOMES, 'in_flight')},
             'lost': lost,
             'while_inactive': inactive,
-            'late': self.late,
+            'overtaken': self.overtaken,
             'duplicates': self.duplicates,
             'epochs': len(self.newest),
         }

@@ -35,6 +35,8 @@ def test_defaults(make_node):
         jpeg_quality=90,
         stalled_after_s=2.0,
         processing_limit_ms=0.0,
+        max_lost_share=0.1,
+        min_output_rate_hz=0.0,
         autostart=True,
     )
     assert parameters.size is None
@@ -69,6 +71,8 @@ def test_values_from_outside(make_node):
         ('cameras', ['a__b'], "camera 'a__b' is no name for a topic"),
         ('confidence_threshold', float('nan'), "parameter 'confidence_threshold': .*nan"),
         ('overlay_opacity', 1.01, "parameter 'overlay_opacity': .*Max: 1.0, value: 1.01"),
+        ('max_lost_share', 1.5, "parameter 'max_lost_share': .*Max: 1.0, value: 1.5"),
+        ('min_output_rate_hz', -1.0, "parameter 'min_output_rate_hz': .*Min: 0.0"),
         ('jpeg_quality', 0, "parameter 'jpeg_quality': .*Min: 1"),
     ],
 )

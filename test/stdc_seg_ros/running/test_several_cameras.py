@@ -67,7 +67,7 @@ def test_no_camera_holds_up_another(bench, node, flood, model, diagnostics):
     assert left['frames lost'] == left['ledger balance'] == '0'
     assert int(left['frames replaced']) < asked  # none of those that waited for their mask
     _, _, front = diagnostics.wait('front', lambda *_: True, 'the flood')
-    assert front['state'] == 'running'
+    assert front['state'] in ('running', 'lossy')  # so fast that images are lost on the way
     assert int(front['frames replaced']) > int(front['frames processed']) > 0
     assert front['ledger balance'] == '0'
     level, message, rear = diagnostics.wait('rear', lambda *_: True, 'the dead camera')

@@ -1,4 +1,4 @@
-"""Processes that a replay starts: their output in a file, ended with whatever ends the replay."""
+"""Processes of our own: their output in a file, ended with whatever ends what started them."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Processes of a replay, with small scripts in place of node and player."""
+"""Processes of our own, with small scripts in place of node and player."""
 
 import os
 import signal
 
 import pytest
 
-from stdc_seg_ros.bag.child_process import ChildProcess, ChildProcessError
+from stdc_seg_ros.processes.child_process import ChildProcess, ChildProcessError
 
 SCRIPT = """
 import signal, sys, time
@@ -50,7 +50,7 @@ def test_it_is_gone_when_the_block_ends(start):
 
 
 def test_one_that_does_not_listen_is_killed(start, monkeypatch):
-    monkeypatch.setattr('stdc_seg_ros.bag.child_process.END_S', 0.3)
+    monkeypatch.setattr('stdc_seg_ros.processes.child_process.END_S', 0.3)
     with start(SCRIPT.replace('end)', 'signal.SIG_IGN)')) as child:
         child.wait_for('ready', 30)
         assert child.end() == -signal.SIGKILL
