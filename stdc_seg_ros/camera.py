@@ -75,7 +75,7 @@ class Camera:
             values.reliability,
             self._receive,
         )
-        self._publishers = Publishers(0, 0, '')
+        self.publishers = Publishers(0, 0, '')
         self._matched_since: float | None = None
         self._clock_jumped_at = -math.inf  # by time.perf_counter()
 
@@ -99,10 +99,10 @@ class Camera:
 
     def review(self) -> None:
         """Follow the publishers and what becomes of their frames; regularly."""
-        self._publishers = self.input.review()
-        self.ledger.set_publishers(self._publishers.count)
+        self.publishers = self.input.review()
+        self.ledger.set_publishers(self.publishers.count)
         self._ledger_window.add(self.ledger.snapshot())
-        if not self._publishers.matched:
+        if not self.publishers.matched:
             self._matched_since = None
         elif self._matched_since is None:
             self._matched_since = time.monotonic()
@@ -140,7 +140,7 @@ class Camera:
         busy_since = statistics.busy_since
         facts = CameraFacts(
             topic=self.input.topic,
-            publishers=self._publishers,
+            publishers=self.publishers,
             matched_for_s=None if self._matched_since is None else now - self._matched_since,
             since_arrival_s=statistics.input_rate.since_last(),
             busy_for_s=None if busy_since is None else now - busy_since,

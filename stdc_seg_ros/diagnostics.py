@@ -90,6 +90,8 @@ def camera_status(
     values = {
         'state': state,
         'reliability': camera.input.reliability.name.lower(),
+        'matched publishers': camera.publishers.matched,
+        'subscribed outputs': ', '.join(sorted(camera.outputs.wanted())),
         'input rate (Hz)': statistics.input_rate.rate(),
         'output rate (Hz)': statistics.output_rate.rate(),
         **ledger_values(camera.ledger.snapshot()),

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
@@ -65,10 +66,37 @@ class MaskRecorder(Node):
         self._image_rate, self._mask_rate = RateMeter(), RateMeter()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix='mask_writer')
         self._writes: list[Future[None]] = []
-        image_type: Any = CompressedImage if compressed else Image
-        self.create_subscription(image_type, image_topic, self._take_image, RELIABLE)
-        self.create_subscription(Image, f'/{node_name}/mask', self._take_mask, RELIABLE)
+        self._image_type: Any = CompressedImage if compressed else Image
+        self._image_topic = image_topic
+        self._hears_masks = self._hears_images = False
+        self.create_subscription(
+            Image,
+            f'/{node_name}/mask',
+            self._take_mask,
+            RELIABLE,
+            event_callbacks=SubscriptionEventCallbacks(matched=self._note_masks),
+        )
         self.create_subscription(DiagnosticArray, '/diagnostics', self._take_status, RELIABLE)
+
+    def join(self) -> bool:
+        """Subscribe to the images once nothing of them and of their masks can be missed.
+
+        A player that waits for two subscribers begins then. DDS lets both ends of a topic know of
+        each other at different times, seconds apart where a datagram is lost.
+
+        :return: whether it is done.
+        """
+        camera = self.statuses.get('image', {})
+        node_ready = camera.get('matched publishers', '0') != '0' and 'mask' in camera.get(
+            'subscribed outputs', ''
+        ).split(', ')
+        known = self.count_publishers(self._image_topic) > 0
+        if not self._hears_images and self._hears_masks and node_ready and known:
+            self._hears_images = True
+            self.create_subscription(
+                self._image_type, self._image_topic, self._take_image, RELIABLE
+            )
+        return self._hears_images
 
     def seen(self) -> Seen:
         """Sum up."""
@@ -96,6 +124,9 @@ class MaskRecorder(Node):
         self._writer.shutdown()
         for write in self._writes:
             write.result()
+
+    def _note_masks(self, info: Any) -> None:
+        self._hears_masks = info.current_count > 0
 
     def _take_image(self, message: Image | CompressedImage, info: Any) -> None:
         self._published_ns[stamp_ns(message.header)] = info['source_timestamp']

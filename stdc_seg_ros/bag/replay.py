@@ -23,6 +23,7 @@ from stdc_seg_ros.transport import tune_transport
 
 NODE = 'segmentation_node'
 START_S = 120.0  # for the node to open its engine; numba compiles the tail at the first start
+JOIN_S = 60.0  # for node, player and recorder to find each other
 DRAIN_S = 10.0  # after the last image, for the frames in hand and the last diagnostics
 SETTLE_NS = 10**9  # after the last image, for it to be taken by the node
 COMPRESSED_SUFFIX = '/compressed'
@@ -112,8 +113,8 @@ def replay(
             if config.clock_hz is not None:
                 words += ['--clock', str(config.clock_hz)]
             log = config.output / 'play_bag.log'
-            started = time.monotonic()
             with ChildProcess('stdc_seg_ros.bag.play_bag', words, log, environment) as player:
+                started = _join(executor, recorder, node, player)
                 while player.exit_code is None:
                     _spin(executor, 0.2)
                     if node.exit_code is not None:
@@ -149,6 +150,23 @@ def _node_words(config: ReplayConfig, topic: str, compressed: bool) -> list[str]
     for name, value in parameters.items():
         words += ['-p', f'{name}:={value}']
     return words
+
+
+def _join(
+    executor: SingleThreadedExecutor,
+    recorder: MaskRecorder,
+    node: ChildProcess,
+    player: ChildProcess,
+) -> float:
+    """Wait until the recorder listens, or one of them ended: when that was, monotonic seconds."""
+    deadline = time.monotonic() + JOIN_S
+    while node.exit_code is None and player.exit_code is None and not recorder.join():
+        if time.monotonic() > deadline:
+            raise node.failure(
+                f'and the player did not find each other in {JOIN_S:g} s (doctor measures why)'
+            )
+        _spin(executor, 0.1)
+    return time.monotonic()
 
 
 def _spin(executor: SingleThreadedExecutor, seconds: float) -> None:

@@ -68,7 +68,8 @@ def test_no_camera_holds_up_another(bench, node, flood, model, diagnostics):
     assert int(left['frames replaced']) < asked  # none of those that waited for their mask
     _, _, front = diagnostics.wait('front', lambda *_: True, 'the flood')
     assert front['state'] in ('running', 'lossy')  # so fast that images are lost on the way
-    assert int(front['frames replaced']) > int(front['frames processed']) > 0
+    assert int(front['frames replaced']) > 0
+    assert int(front['frames processed']) > 0
     assert front['ledger balance'] == '0'
     level, message, rear = diagnostics.wait('rear', lambda *_: True, 'the dead camera')
     assert (level, rear['state'], rear['frames received']) == (b'\x01', 'waiting', '0')
