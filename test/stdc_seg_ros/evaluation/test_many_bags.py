@@ -63,8 +63,9 @@ def test_in_two_processes_too(make_bag, frames, run, tmp_path):
 @pytest.mark.slow
 def test_a_killed_process_is_said_and_the_next_run_goes_on(make_bag, frames, run):
     def kill_one():
-        while not (children := multiprocessing.active_children()):
+        while len(children := multiprocessing.active_children()) < 2:
             time.sleep(0.01)
+        time.sleep(0.5)  # killed while it starts another, Python 3.11's pool waits for ever
         children[0].kill()
 
     bags = [make_bag(frames[:3], 'first'), make_bag(frames[3:], 'second')]
