@@ -86,12 +86,7 @@ class MaskRecorder(Node):
 
         :return: whether it is done.
         """
-        camera = self.statuses.get('image', {})
-        node_ready = camera.get('matched publishers', '0') != '0' and 'mask' in camera.get(
-            'subscribed outputs', ''
-        ).split(', ')
-        known = self.count_publishers(self._image_topic) > 0
-        if not self._hears_images and self._hears_masks and node_ready and known:
+        if not self._hears_images and self._hears_masks and self._node_is_ready():
             self._hears_images = True
             self.create_subscription(
                 self._image_type, self._image_topic, self._take_image, RELIABLE
@@ -124,6 +119,15 @@ class MaskRecorder(Node):
         self._writer.shutdown()
         for write in self._writes:
             write.result()
+
+    def _node_is_ready(self) -> bool:
+        """Whether the node and this end know the player, and the node knows of this end."""
+        camera = self.statuses.get('image', {})
+        return (
+            camera.get('matched publishers', '0') != '0'
+            and 'mask' in camera.get('subscribed outputs', '').split(', ')
+            and self.count_publishers(self._image_topic) > 0
+        )
 
     def _note_masks(self, info: Any) -> None:
         self._hears_masks = info.current_count > 0
