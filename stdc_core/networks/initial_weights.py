@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
+from stdc_core.model_file import ModelFileError, read_model_file
 from stdc_core.networks.authors_checkpoint import load_authors_weights
 from stdc_core.networks.checkpoint import CheckpointError, load_matching, read_weights
 from stdc_core.networks.stdc_seg import STDCSeg
+from stdc_core.networks.unfold import load_folded_weights
 
 BACKBONE = 'backbone.'
 
@@ -14,13 +17,18 @@ BACKBONE = 'backbone.'
 def load_initial_weights(network: STDCSeg, path: str | Path) -> str:
     """Load a segmentation network or a classifier's backbone, of this package or the authors'.
 
+    What came out of a model file (:func:`is_model_file`) lacks the statistics of batch norm: see
+    :func:`stdc_core.networks.unfold.measure_batch_norm`.
+
     :return: what was left as it is, in words; empty if nothing.
     :raises CheckpointError: the file is none, or of another network.
     """
-    state = _read(Path(path))
+    path = Path(path)
+    if is_model_file(path):
+        return _in_words(load_folded_weights(network, _read_model_file(path)))
+    state = _read(path)
     if 'head.classify.weight' in state:
-        skipped = load_matching(network, state)
-        return f'heads of another shape: {", ".join(skipped)}' if skipped else ''
+        return _in_words(load_matching(network, state))
     own = network.backbone.state_dict()
     backbone = {
         name.removeprefix(BACKBONE): tensor
@@ -34,6 +42,26 @@ def load_initial_weights(network: STDCSeg, path: str | Path) -> str:
         )
     network.backbone.load_state_dict(backbone)
     return 'everything but the backbone'
+
+
+def is_model_file(path: str | Path) -> bool:
+    """Whether a file to start from is a model file."""
+    return Path(path).suffix == '.onnx'
+
+
+def _in_words(skipped: list[str]) -> str:
+    layers = dict.fromkeys(name.rpartition('.')[0] for name in skipped)
+    return f'heads: {", ".join(layers)}' if layers else ''
+
+
+def _read_model_file(path: Path) -> dict[str, Tensor]:
+    try:
+        model = read_model_file(path)
+    except ModelFileError as error:
+        raise CheckpointError(str(error)) from error
+    if model.metadata.int8:
+        raise CheckpointError(f'{path} is int8: start from the float file that it was made of')
+    return {name: torch.tensor(array) for name, array in model.weights().items()}
 
 
 def _read(path: Path) -> dict[str, Tensor]:

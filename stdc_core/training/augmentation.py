@@ -1,11 +1,11 @@
-"""Augmentation on the device that trains: scale, crop, flip, colour jitter (section 4.2)."""
+"""Augmentation on the device that trains: scale, crop, flip, colours (section 4.2), weather."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import kornia
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from stdc_core.errors import InvalidArgumentError
@@ -21,17 +21,23 @@ class AugmentationConfig:
     :param scales: least and greatest factor of the size, drawn uniformly.
     :param jitter: brightness, contrast and saturation are multiplied by 1 ± at most this.
     :param flip: half the images are mirrored.
+    :param weather: other light and another camera than the data set's: a gamma of 1 / (1 + this)
+        to 1 + this, channels shifted by up to a tenth of it, and in half the images each blur and
+        noise, with a deviation of up to 2 pixels and 0.05 times it. 0 for none, as the paper.
     """
 
     scales: tuple[float, float] = (0.5, 2.5)
     jitter: float = 0.5
     flip: bool = True
+    weather: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.scales[0] <= self.scales[1]:
             raise InvalidArgumentError(f'scales are {self.scales}, expected 0 < least <= greatest')
         if not 0 <= self.jitter <= 1:
             raise InvalidArgumentError(f'jitter is {self.jitter}, expected 0 to 1')
+        if not 0 <= self.weather <= 1:
+            raise InvalidArgumentError(f'weather is {self.weather}, expected 0 to 1')
 
 
 class Augmentation:
@@ -48,8 +54,7 @@ class Augmentation:
         self.config = config
         self.crop = crop
         self.seed = seed
-        jitter = config.jitter
-        self._jitter = kornia.augmentation.ColorJitter(jitter, jitter, jitter, 0.0, p=1.0)
+        self._colors = nn.Sequential(*_color_changes(config))
 
     def __call__(
         self, images: Sequence[Tensor], labels: Sequence[Tensor], keys: Sequence[int]
@@ -72,8 +77,7 @@ class Augmentation:
             generator = torch.Generator().manual_seed(derived_seed(self.seed, key))
             self._crop_into(image, label, crops[place], targets[place], filled[place], generator)
         crops.div_(255)
-        if self.config.jitter:
-            crops = self._jitter_colors(crops, derived_seed(self.seed, keys[0]))
+        crops = self._change_colors(crops, derived_seed(self.seed, keys[0]))
         mean = torch.tensor(IMAGENET_MEAN, device=device).view(3, 1, 1)
         std = torch.tensor(IMAGENET_STD, device=device).view(3, 1, 1)
         return (crops - mean) / std * filled, targets.long()
@@ -112,7 +116,23 @@ class Augmentation:
         target[goal[0], goal[1]] = ids
         filled[:, goal[0], goal[1]] = 1
 
-    def _jitter_colors(self, images: Tensor, seed: int) -> Tensor:
+    def _change_colors(self, images: Tensor, seed: int) -> Tensor:
         with torch.random.fork_rng(devices=[]):  # kornia draws on the CPU, from the global state
             torch.manual_seed(seed)
-            return self._jitter(images)
+            return self._colors(images)
+
+
+def _color_changes(config: AugmentationConfig) -> list[nn.Module]:
+    """Make what changes images of 0..1, (N, 3, H, W), each in its own way."""
+    changes: list[nn.Module] = []
+    if jitter := config.jitter:
+        changes.append(kornia.augmentation.ColorJitter(jitter, jitter, jitter, 0.0, p=1.0))
+    if weather := config.weather:
+        gamma, shift = (1 / (1 + weather), 1 + weather), 0.1 * weather
+        changes += [
+            kornia.augmentation.RandomGamma(gamma, p=1.0),
+            kornia.augmentation.RandomRGBShift(shift, shift, shift, p=1.0),
+            kornia.augmentation.RandomGaussianBlur((5, 5), (0.1, 0.1 + 2 * weather), p=0.5),
+            kornia.augmentation.RandomGaussianNoise(0.0, 0.05 * weather, p=0.5),
+        ]
+    return changes

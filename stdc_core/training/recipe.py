@@ -33,6 +33,8 @@ class SegmentationRecipe:
     :param power: of the poly schedule after that.
     :param class_balance: rare classes weigh more in the class losses: ENet's weights of the
         training split to this power, 1 for the average pixel; 0 for the paper's equal weights.
+    :param paste_rare: probability that a crop gets the pixels of a class with less than 3 % of
+        the training split's, from another crop of the batch; for each such class.
     :param ema_decay: of the moving average of the weights that is evaluated and kept; 0 for none.
     :param amp: precision of the network in training; losses are fp32. ``auto`` is bf16 where the
         device computes in it, else fp32 (emulated, bf16 takes several times as long).
@@ -58,6 +60,7 @@ class SegmentationRecipe:
     warmup_iterations: int = 200
     power: float = 0.9
     class_balance: float = 0.0
+    paste_rare: float = 0.0
     ema_decay: float = 0.0
     amp: Amp = 'off'
     compiled: bool = False
@@ -81,6 +84,8 @@ class SegmentationRecipe:
             check_range(name, getattr(self, name), least=0)
         check_range('momentum', self.momentum, least=0, below=1)
         check_range('ema_decay', self.ema_decay, least=0, below=1)
+        if not 0 <= self.paste_rare <= 1:
+            raise InvalidArgumentError(f'paste_rare is {self.paste_rare}, expected 0 to 1')
         if self.evaluation_size is not None:
             check_network_size(self.evaluation_size)
         if self.batch_size % self.accumulate:

@@ -11,11 +11,17 @@ from torch import Tensor
 from stdc_core.losses import LossConfig, LossTerms, SegmentationLoss
 from stdc_core.networks import STDCSeg, STDCSegConfig, STDCSegOutput
 from stdc_core.networks.checkpoint import Checkpoint, save_checkpoint
-from stdc_core.networks.initial_weights import load_initial_weights
+from stdc_core.networks.initial_weights import is_model_file, load_initial_weights
+from stdc_core.networks.unfold import measure_batch_norm
 from stdc_core.training.augmentation import Augmentation
 from stdc_core.training.batch_order import check_batch, local_batch
+from stdc_core.training.class_paste import paste_classes
 from stdc_core.training.datasets import DatasetSplit
-from stdc_core.training.datasets.class_weights import balancing_weights
+from stdc_core.training.datasets.class_weights import (
+    balancing_weights,
+    class_shares,
+    rare_classes,
+)
 from stdc_core.training.evaluation import Evaluation, NetworkSegmenter, evaluate
 from stdc_core.training.evaluation_report import by_name, finite
 from stdc_core.training.image_store import ImageStore
@@ -26,6 +32,8 @@ from stdc_core.training.recipe import SegmentationRecipe
 from stdc_core.training.run_folder import RunFolder
 from stdc_core.training.schedule import warmup_poly
 from stdc_core.training.trainer import Trainer
+
+MEASURED_BATCHES = 16  # for the statistics of batch norm that a model file lacks
 
 
 class SegmentationTask:
@@ -42,8 +50,12 @@ class SegmentationTask:
         self._store = store
         self._processes = processes
         weights = None
-        if recipe.class_balance:
-            weights = torch.from_numpy(balancing_weights(store.split, recipe.class_balance))
+        self._rare: list[int] = []
+        if recipe.class_balance or recipe.paste_rare:
+            shares = class_shares(store.split)
+            self._rare = rare_classes(shares)
+            if recipe.class_balance:
+                weights = torch.from_numpy(balancing_weights(shares, recipe.class_balance))
         self._loss = SegmentationLoss(recipe.loss, weights).to(processes.device)
         self._augment = Augmentation(recipe.augmentation, recipe.crop, recipe.seed)
 
@@ -53,6 +65,15 @@ class SegmentationTask:
         images, labels = self._store.get(samples)
         self._store.prefetch(self._local_batch(iteration + 1)[1])
         crops, targets = self._augment(images, labels, positions)
+        if share := self._recipe.paste_rare:
+            crops, targets = paste_classes(
+                crops,
+                targets,
+                positions,
+                classes=self._rare,
+                share=share,
+                seed=self._recipe.seed,
+            )
         return crops.contiguous(memory_format=torch.channels_last), targets
 
     def losses(self, output: STDCSegOutput, targets: Tensor) -> dict[str, Tensor]:
@@ -147,10 +168,13 @@ def start_segmentation(
     _freeze_unused_heads(network, recipe.loss)
     network.to(processes.device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    task = SegmentationTask(recipe, store, processes)
+    if weights is not None and is_model_file(weights):
+        measure_batch_norm(network, (task.batch(number)[0] for number in range(MEASURED_BATCHES)))
     trainer = Trainer(
         network,
         make_optimizer(network, recipe),
-        SegmentationTask(recipe, store, processes),
+        task,
         processes,
         accumulate=recipe.accumulate,
         amp=recipe.amp,

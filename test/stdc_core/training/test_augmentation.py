@@ -104,10 +104,24 @@ def test_jitter_changes_colours_and_no_labels():
     assert (calm - shaken).abs().mean() > 0.05
 
 
+@pytest.mark.parametrize('weather', [0.3, 1.0])
+def test_weather_changes_light_and_blur_but_no_labels(weather):
+    image, labels = sample(32, 48)
+    calm, targets = plain()([image] * 8, [labels] * 8, range(8))
+    shaken, same = plain(weather=weather)([image] * 8, [labels] * 8, range(8))
+    assert torch.equal(targets, same)
+    pixels = shaken * STD + MEAN
+    assert pixels.isfinite().all()
+    assert (pixels - 0.5).abs().max() < 0.5 + 0.2 * weather
+    changes = (calm - shaken).abs().mean((1, 2, 3))
+    assert (changes > 0.02).all()
+    assert changes.unique().numel() == 8  # each image in its own way
+
+
 def test_the_key_decides_and_torchs_own_state_stays():
     pairs = [sample(seed=seed) for seed in range(2)]
     images, labels = zip(*pairs, strict=True)
-    augment = plain(scales=(0.5, 2.0), jitter=0.5, flip=True)
+    augment = plain(scales=(0.5, 2.0), jitter=0.5, weather=0.5, flip=True)
     torch.manual_seed(0)
     first = augment(images, labels, [10, 11])
     torch.rand(3)
@@ -125,6 +139,7 @@ def test_the_key_decides_and_torchs_own_state_stays():
         ({'scales': (0, 1)}, 'scales are'),
         ({'scales': (2, 1)}, 'scales are'),
         ({'jitter': 2}, 'jitter is 2'),
+        ({'weather': -0.1}, 'weather is -0.1'),
     ],
 )
 def test_impossible_settings_are_refused(config, message):

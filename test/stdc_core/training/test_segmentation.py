@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -16,10 +17,16 @@ from torch import nn
 
 from stdc_core.errors import InvalidArgumentError
 from stdc_core.losses import LossConfig
+from stdc_core.model_file import read_model_file
 from stdc_core.networks import STDCSeg, STDCSegConfig
-from stdc_core.networks.checkpoint import load_checkpoint, save_checkpoint
+from stdc_core.networks.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from stdc_core.networks.initial_weights import load_initial_weights
 from stdc_core.training.augmentation import AugmentationConfig
-from stdc_core.training.datasets.class_weights import balancing_weights
+from stdc_core.training.datasets.class_weights import (
+    balancing_weights,
+    class_shares,
+    rare_classes,
+)
 from stdc_core.training.evaluation import NetworkSegmenter, evaluate
 from stdc_core.training.image_store import ImageStore
 from stdc_core.training.optimizer import FAST_PARTS, make_optimizer, set_learning_rate
@@ -200,7 +207,7 @@ def test_weights_of_another_class_count_start_a_training(train, tmp_path, make_c
     save_checkpoint(path, source)
     recipe = replace(TINY, iterations=1, learning_rate=0, ema_decay=0)
     _, training = train(recipe, weights=path)
-    assert 'head.classify.weight' in training.not_loaded
+    assert 'head.classify' in training.not_loaded
     name = 'backbone.stage3.0.blocks.0.conv.weight'
     assert torch.equal(training.trainer.network.state_dict()[name], source.state[name])
 
@@ -211,12 +218,46 @@ def test_a_narrower_head_is_trained_from_a_wide_one(train, streets, tmp_path, ma
     save_checkpoint(path, make_checkpoint(STDCSegConfig('stdc1', len(labels)), labels))
     recipe = replace(TINY, iterations=1, ema_decay=0, head_channels=8)
     folder, training = train(recipe, weights=path)
-    assert training.not_loaded.startswith('heads of another shape: head.')
-    assert 'head.conv.conv.weight' in training.not_loaded
+    assert training.not_loaded.startswith('heads: head.')
+    assert 'head.conv.conv' in training.not_loaded
     assert 'aux' not in training.not_loaded
     checkpoint = load_checkpoint(folder / 'last.safetensors')
     assert checkpoint.config.head_channels == 8
     assert checkpoint.build().head.classify.in_channels == 8
+
+
+def test_a_model_file_starts_a_training(train, model_path):
+    recipe = replace(TINY, iterations=1, learning_rate=0, ema_decay=0)
+    _, training = train(recipe, weights=model_path)
+    assert training.not_loaded.startswith('heads: head.classify, aux8_head.')
+    state = training.trainer.network.state_dict()
+    for name, weights in read_model_file(model_path).weights().items():
+        if name.startswith('backbone.') and name.endswith('.weight'):
+            np.testing.assert_array_equal(state[name].numpy(), weights, err_msg=name)
+    for name, variance in state.items():
+        if name.endswith('.running_var') and 'aux' not in name:
+            assert not (variance == 1).any(), name  # measured on the streets
+
+
+def test_an_int8_model_file_is_refused_by_what_to_take():
+    shipped = Path(__file__).parents[3] / 'models/stdc1_camvid_int8.onnx'
+    with pytest.raises(CheckpointError, match='is int8: start from the float file'):
+        load_initial_weights(STDCSeg(STDCSegConfig('stdc1', 11)), shipped)
+
+
+def test_rare_things_are_pasted_where_the_recipe_says_so(streets, train, monkeypatch):
+    seen = []
+
+    def paste(images, labels, keys, *, classes, share, seed):
+        seen.append((tuple(labels.shape), list(keys), classes, share, seed))
+        return images, labels
+
+    monkeypatch.setattr('stdc_core.training.segmentation.paste_classes', paste)
+    train(replace(TINY, iterations=1))
+    assert not seen
+    train(replace(TINY, iterations=1, paste_rare=0.5), 'pasted')
+    rare = rare_classes(class_shares(streets.split('train')))
+    assert seen == [((4, 64, 64), [0, 1, 2, 3], rare, 0.5, TINY.seed)]
 
 
 def test_every_parameter_is_trained_and_batch_norm_does_not_decay():
@@ -277,6 +318,7 @@ def test_presets_are_the_papers():
         ({'accumulate': 3}, 'batch_size 4 does not divide into 3 pieces'),
         ({'crop': (32, 64)}, 'crop is'),
         ({'ema_decay': 1.0}, 'ema_decay is 1.0'),
+        ({'paste_rare': 1.5}, 'paste_rare is 1.5'),
     ],
 )
 def test_impossible_recipes_are_refused(change, message):
@@ -358,7 +400,7 @@ def test_rare_classes_weigh_more_where_the_recipe_says_so(train, streets):
     _, training = train(replace(TINY, iterations=1, class_balance=1.0))
     weights = training.trainer._task._loss.classes.class_weights
     torch.testing.assert_close(
-        weights, torch.from_numpy(balancing_weights(streets.split('train'), 1.0))
+        weights, torch.from_numpy(balancing_weights(class_shares(streets.split('train')), 1.0))
     )
 
 

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from stdc_core.training.datasets import open_dataset
-from stdc_core.training.datasets.class_weights import balancing_weights, enet_class_weights
+from stdc_core.training.datasets.class_weights import (
+    balancing_weights,
+    class_shares,
+    enet_class_weights,
+    rare_classes,
+)
 
 
 def test_weights_are_enets_formula():
@@ -25,8 +30,14 @@ def test_balancing_weights_are_a_power_of_enets_and_1_on_average(camvid):
             if label != 255:
                 pixels[label] += 1
     enet = enet_class_weights(pixels)
-    weights = balancing_weights(split, 0.5)
+    shares = class_shares(split)
+    np.testing.assert_allclose(shares, pixels / pixels.sum())
+    weights = balancing_weights(shares, 0.5)
     assert weights.dtype == np.float32
     np.testing.assert_allclose(weights / weights[0], np.sqrt(enet / enet[0]), rtol=1e-6)
     np.testing.assert_allclose((pixels * weights).sum() / pixels.sum(), 1, rtol=1e-6)
-    np.testing.assert_allclose(balancing_weights(split, 0), 1)
+    np.testing.assert_allclose(balancing_weights(shares, 0), 1)
+
+
+def test_rare_classes_have_some_pixels_and_few():
+    assert rare_classes(np.array([0.6, 0.0299, 0.0, 0.03, 0.01, 0.3301])) == [1, 4]
