@@ -92,3 +92,13 @@ def test_images_of_several_sizes_are_said(replay_of):
 def test_frames_that_are_unaccounted_for_are_said(replay_of):
     found = replay_of({0: 10.0}, camera={'ledger balance': '2'})
     assert found.notes == ['2 frames are unaccounted for.']
+
+
+def test_a_clock_that_was_put_back_leaves_the_other_latencies(replay_of):
+    found = replay_of({0: 30.0, 1: -3_599_970.0, 3: 30.0})
+    assert [row.latency_ms for row in found.rows] == [30, None, None, 30, None, None]
+    assert found.figures['max_ms'] == 30
+    assert found.figures['timely_coverage'] == 2 / 3
+    assert found.counts.masks == found.counts.labeled == 3
+    expected = "1 latencies are not known: the system's clock was put back meanwhile."
+    assert found.notes == [expected]
