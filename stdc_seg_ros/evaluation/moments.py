@@ -72,7 +72,7 @@ def find_moments(
     best = [
         row for row in pick(rows, lambda row: row.scores.miou, BEST + WORST) if row not in worst
     ][:BEST]
-    flicker = pick(rows, lambda row: row.scores.flicker or row.scores.changed, FLICKER)
+    flicker = pick(rows, lambda row: row.scores.flicker_or_changed, FLICKER)
     places = np.linspace(0, len(rows) - 1, min(ALONG, len(rows)) + 2).round().astype(int)
     along = [rows[place] for place in dict.fromkeys(places[1:-1].tolist())]
     reader = _MomentReader(drive, evaluation, engine, on_picture)
