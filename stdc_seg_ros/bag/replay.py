@@ -57,10 +57,7 @@ class ReplayConfig:
 class ReplayResult:
     """What came of it.
 
-    :param topic: with the images.
-    :param images: of the topic in the bag; the recorder may miss some of what is played.
     :param masks: folder of the masks, ``STAMP.png``.
-    :param seen: by the recorder.
     :param latencies_ms: from an image's publication to its mask's arrival, by stamp; without
         masks whose image the recorder missed; below 0 where the system's clock was put back.
     :param seconds: from the first image to the last image or mask, without what was waited for
@@ -69,10 +66,7 @@ class ReplayResult:
     :param engine: likewise about the engine.
     """
 
-    topic: str
-    images: int
     masks: Path
-    seen: Seen
     latencies_ms: Mapping[int, float]
     seconds: float
     camera: Mapping[str, str]
@@ -91,7 +85,6 @@ def replay(
     with BagReader(config.bag, salvage=True) as reader:
         topic = find_image_topic(reader, config.topic)
         compressed = reader.topic(topic).type == COMPRESSED_IMAGE
-        images = reader.topic(topic).message_count
         expected_s = reader.duration_s / config.rate
     environment = private_domain()
     os.environ.update(environment)
@@ -135,10 +128,7 @@ def replay(
         recorder.close()
     camera, engine = (recorder.statuses.get(name, {}) for name in ('image', 'engine'))
     return ReplayResult(
-        topic,
-        images,
         masks,
-        recorder.seen(),
         recorder.latencies_ms(),
         recorder.seconds(),
         camera,
