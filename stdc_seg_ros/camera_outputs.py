@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Set
 from typing import Any
 
@@ -65,7 +64,8 @@ class CameraOutputs:
             for name, message_type in MESSAGE_TYPES.items()
         }
         self._writers = {name: ImageWriter(encoding) for name, encoding in ENCODINGS.items()}
-        self.published: Counter[str] = Counter()
+        # All keys from the start: diagnostics go through them while the inference thread counts.
+        self.published = dict.fromkeys(MESSAGE_TYPES, 0)
 
     def wanted(self) -> Set[str]:
         """Look which outputs somebody subscribes to."""

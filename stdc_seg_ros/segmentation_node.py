@@ -220,6 +220,8 @@ class SegmentationNode(LifecycleNode):
 
     def _release(self, timeout_s: float = STOP_S) -> None:
         """Free what there is, in the order in which it is used."""
+        if not self.context.ok():  # a signal came, maybe while the engine was opened
+            timeout_s = END_S
         self._end_intake()
         if self._thread is not None and not self._thread.stop(timeout_s):
             logger.warning(f'the inference thread did not end in {timeout_s:g} s')

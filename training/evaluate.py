@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import cv2
 import numpy as np
 import rich
 import torch
@@ -26,6 +25,7 @@ from stdc_core.geometry import Size
 from stdc_core.labels import LabelSet
 from stdc_core.model_file import MIN_SIZE, ModelFile, read_model_file
 from stdc_core.networks.checkpoint import load_checkpoint
+from stdc_core.picture_file import write_picture
 from stdc_core.training.datasets import Layout, open_dataset
 from stdc_core.training.evaluation import NetworkSegmenter, Segmenter, evaluate
 from stdc_core.training.evaluation_report import draw_confusion, to_dict, to_table
@@ -83,8 +83,7 @@ def evaluate_model(
         facts = {'model': str(model), 'split': split, 'only': only, 'network_size': protocol}
         with atomic_path(output / 'evaluation.json') as path:
             path.write_text(json.dumps({**facts, **to_dict(result, labels)}, indent=1) + '\n')
-        with atomic_path(output / 'confusion.png') as path:
-            cv2.imwrite(str(path), draw_confusion(result, labels)[..., ::-1])
+        write_picture(output / 'confusion.png', draw_confusion(result, labels)[..., ::-1])
         print(f'written to {output}/: evaluation.json, confusion.png')
 
 

@@ -18,6 +18,7 @@ from stdc_core.benchmark.suite import run_suite
 from stdc_core.errors import UserError
 from stdc_core.geometry import Size
 from stdc_core.model_file import ModelFile, read_model_file
+from stdc_core.picture_file import WHOLE_PICTURE, read_picture
 from stdc_core.synthetic.drive import street_picture
 
 
@@ -90,9 +91,9 @@ def _random_model(size: Size) -> ModelFile:
 def _camera_frame(image: Path | None, size: Size) -> NDArray[np.uint8]:
     if image is None:
         return street_picture(size)
-    picture = cv2.imread(str(image), cv2.IMREAD_COLOR)
+    picture = read_picture(image)
     if picture is None:
-        raise UserError(f'{image} is no image that OpenCV can read')
+        raise UserError(f'{image} is {WHOLE_PICTURE}')
     return cv2.resize(picture, size[::-1])  # type: ignore[return-value]
 
 

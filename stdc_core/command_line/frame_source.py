@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core.errors import UserError
+from stdc_core.picture_file import WHOLE_PICTURE, read_picture
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 CAMERA_FPS = 30.0  # of a camera that does not say
@@ -89,12 +90,12 @@ def _image_source(name: str, paths: list[Path]) -> FrameSource:
 
 def _read_images(paths: list[Path], missing: list[str]) -> Iterator[Frame]:
     for path in paths:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        image = read_picture(path)
         if image is None:
-            logger.error('%s is no image that OpenCV can read: left out', path)
+            logger.error('%s is %s: left out', path, WHOLE_PICTURE)
             missing.append(path.name)
         else:
-            yield Frame(path.stem, image)  # type: ignore[arg-type]
+            yield Frame(path.stem, image)
 
 
 def _refuse_same_names(paths: list[Path]) -> None:

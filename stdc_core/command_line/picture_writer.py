@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stdc_core.atomic_file import atomic_path
 from stdc_core.errors import UserError
+from stdc_core.picture_file import write_picture
 
 Kind = Literal['mask', 'overlay', 'side_by_side']
 SUFFIXES: dict[Kind, str] = {'mask': '.png', 'overlay': '.jpg', 'side_by_side': '.jpg'}
@@ -39,7 +40,8 @@ class PictureWriter:
         """Write one picture.
 
         :param image: uint8; BGR of shape (H, W, 3), or class ids of shape (H, W) for a mask.
-        :raises UserError: it cannot be written.
+        :raises UserError: it is too large, or the video cannot be written.
+        :raises OSError: it cannot be written.
         """
         if self._video is not None and kind != 'mask':
             if kind not in self._writers:
@@ -49,10 +51,7 @@ class PictureWriter:
                 self._writers[kind] = self._stack.enter_context(video)
             self._writers[kind](image)
             return
-        path = self.folder / kind / f'{name}{SUFFIXES[kind]}'
-        with atomic_path(path) as part:
-            if not cv2.imwrite(str(part), image):
-                raise UserError(f'cannot write {path}: is the disk full?')
+        write_picture(self.folder / kind / f'{name}{SUFFIXES[kind]}', image)
 
     def __enter__(self) -> 'PictureWriter':
         self._stack.__enter__()

@@ -51,6 +51,11 @@ class FrameScores:
     flicker: float | None = None
     confidence: float | None = None
 
+    @property
+    def flicker_or_changed(self) -> float | None:
+        """Flicker, which may be 0; where no truth tells it, what changed."""
+        return self.changed if self.flicker is None else self.flicker
+
 
 class DriveCounts:
     """Counts that can be added and written down; the figures are made of them at the end.

@@ -18,6 +18,7 @@ from stdc_core.synthetic.weather import draw_weather
 STREET_LENGTH = 600.0  # metres
 CHECK_SEED, CHECK_FRAME = 13, 720  # all eleven classes are in it
 BEGIN = 20.0  # metres; where drives begin
+SPEED = 8.0  # of the camera, metres a second
 FRAMES_A_STREET = 12  # of pictures from anywhere: a street takes as long to build as two pictures
 
 
@@ -39,15 +40,11 @@ class SyntheticDrive:
     :param seed: decides all of it.
     :param size: height and width of the pictures.
     :param rate: pictures a second.
-    :param speed: of the camera, metres a second.
     """
 
-    def __init__(
-        self, seed: int, size: tuple[int, int] = (360, 480), rate: float = 15.0, speed: float = 8.0
-    ) -> None:
+    def __init__(self, seed: int, size: tuple[int, int] = (360, 480), rate: float = 15.0) -> None:
         self.size = Size(*size)
         self.rate = rate
-        self.speed = speed
         self.seed = seed
         self.street = Street(seed, STREET_LENGTH)
         rng = np.random.default_rng([seed, 3])
@@ -55,7 +52,7 @@ class SyntheticDrive:
         self.sensor = draw_sensor(rng)
 
     def __len__(self) -> int:
-        return int((STREET_LENGTH - VISIBLE - 20) / self.speed * self.rate)
+        return int((STREET_LENGTH - VISIBLE - 20) / SPEED * self.rate)
 
     def frame(self, index: int) -> RenderedFrame:
         """Render one picture; a pure function of the index.
@@ -65,7 +62,7 @@ class SyntheticDrive:
         if not 0 <= index < len(self):
             raise IndexError(f'frame {index} of a drive of {len(self)}')
         time = index / self.rate
-        s = BEGIN + self.speed * time
+        s = BEGIN + SPEED * time
         d = -0.5 * self.street.plan.profile.lane
         x, y, heading = (float(value) for value in self.street.plan.course.at(s, d))
         camera = Camera(

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from stdc_core.atomic_file import atomic_path
 from stdc_core.errors import UserError
+from stdc_core.picture_file import write_picture
 
 
 class RunError(UserError):
@@ -90,8 +90,8 @@ class RunFolder:
 
         :param picture: uint8, RGB, shape (H, W, 3).
         """
-        with atomic_path(self.path / 'pictures' / f'{iteration:06d}.jpg') as part:
-            cv2.imwrite(str(part), np.ascontiguousarray(picture[..., ::-1]))
+        path = self.path / 'pictures' / f'{iteration:06d}.jpg'
+        write_picture(path, np.ascontiguousarray(picture[..., ::-1]))
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Write what a resume needs: tensors, numbers and texts."""

@@ -35,7 +35,13 @@ def _frames(path: Path, topic: str, chosen: Collection[int]) -> Iterator[Frame]:
     with BagReader(path) as reader:
         compressed = reader.topic(topic).type == COMPRESSED_IMAGE
         messages = reader.read(topic, lambda data: next(numbers) in chosen)
-        for number, (_, message) in zip(chosen, messages, strict=True):
+        for number in chosen:
+            if (found := next(messages, None)) is None:
+                raise BagError(
+                    f'{path} has {next(numbers)} images on {topic}, its metadata promises '
+                    f'{reader.topic(topic).message_count}: run ros2 bag reindex'
+                )
+            message = found.message
             try:
                 frame = decode_compressed(message) if compressed else decode_image(message)
             except UserError as error:

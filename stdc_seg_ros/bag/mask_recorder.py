@@ -57,11 +57,15 @@ class MaskRecorder(Node):
     def __init__(self, image_topic: str, compressed: bool, node_name: str, folder: Path) -> None:
         super().__init__('mask_recorder', start_parameter_services=False)
         self.statuses: dict[str, dict[str, str]] = {}  # by the end of the status's name
-        self.status_came_ns = 0  # when the newest of them came: its stamp may be of /clock
+        self.status_came_at = (
+            0.0  # when the newest of them came, steady: its stamp may be of /clock
+        )
         self._folder = folder
         self._node_name = node_name
         self._published_ns: dict[int, int] = {}  # by stamp
         self._arrived_ns: dict[int, int] = {}
+        self._first_at: float | None = None  # when images and masks came, steady seconds
+        self._last_at = 0.0
         self._latency = LatencyWindow(WINDOW)
         self._image_rate, self._mask_rate = RateMeter(), RateMeter()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix='mask_writer')
@@ -104,12 +108,19 @@ class MaskRecorder(Node):
         )
 
     def latencies_ms(self) -> dict[int, float]:
-        """Give the time from an image's publication to its mask's arrival, by stamp."""
+        """Give the time from an image's publication to its mask's arrival, by stamp.
+
+        Below 0 where the system's clock was put back meanwhile.
+        """
         return {
             stamp: 1e-6 * (arrived - self._published_ns[stamp])
             for stamp, arrived in self._arrived_ns.items()
             if stamp in self._published_ns
         }
+
+    def seconds(self) -> float:
+        """Tell how long it went, from the first image to the last image or mask; 0 of none."""
+        return 0.0 if self._first_at is None else self._last_at - self._first_at
 
     def close(self) -> None:
         """Finish writing.
@@ -135,12 +146,16 @@ class MaskRecorder(Node):
     def _take_image(self, message: Image | CompressedImage, info: Any) -> None:
         self._published_ns[stamp_ns(message.header)] = info['source_timestamp']
         self._image_rate.tick()
+        self._last_at = time.monotonic()
+        if self._first_at is None:
+            self._first_at = self._last_at
 
     def _take_mask(self, message: Image) -> None:
         now = time.time_ns()  # as the middleware stamps what it sends
         stamp = stamp_ns(message.header)
         self._arrived_ns[stamp] = now
         self._mask_rate.tick()
+        self._last_at = time.monotonic()
         if (published := self._published_ns.get(stamp)) is not None:
             self._latency.add(1e-6 * (now - published))
         mask = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width)
@@ -151,4 +166,4 @@ class MaskRecorder(Node):
             if status.name.startswith(f'{self._node_name}: '):
                 values = {value.key: value.value for value in status.values}
                 self.statuses[status.name.partition(': ')[2]] = values
-                self.status_came_ns = time.time_ns()
+                self.status_came_at = time.monotonic()

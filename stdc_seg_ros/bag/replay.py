@@ -25,7 +25,7 @@ NODE = 'segmentation_node'
 START_S = 120.0  # for the node to open its engine; numba compiles the tail at the first start
 JOIN_S = 60.0  # for node, player and recorder to find each other
 DRAIN_S = 10.0  # after the last image, for the frames in hand and the last diagnostics
-SETTLE_NS = 10**9  # after the last image, for it to be taken by the node
+SETTLE_S = 1.0  # after the last image, for it to be taken by the node
 COMPRESSED_SUFFIX = '/compressed'
 
 
@@ -57,21 +57,16 @@ class ReplayConfig:
 class ReplayResult:
     """What came of it.
 
-    :param topic: with the images.
-    :param images: of the topic in the bag; the recorder may miss some of what is played.
     :param masks: folder of the masks, ``STAMP.png``.
-    :param seen: by the recorder.
     :param latencies_ms: from an image's publication to its mask's arrival, by stamp; without
-        masks whose image the recorder missed.
-    :param seconds: the replay took.
+        masks whose image the recorder missed; below 0 where the system's clock was put back.
+    :param seconds: from the first image to the last image or mask, without what was waited for
+        before and after; 0 where the recorder saw none.
     :param camera: last values of the node's diagnostics about the camera: ledger, latencies.
     :param engine: likewise about the engine.
     """
 
-    topic: str
-    images: int
     masks: Path
-    seen: Seen
     latencies_ms: Mapping[int, float]
     seconds: float
     camera: Mapping[str, str]
@@ -90,7 +85,6 @@ def replay(
     with BagReader(config.bag, salvage=True) as reader:
         topic = find_image_topic(reader, config.topic)
         compressed = reader.topic(topic).type == COMPRESSED_IMAGE
-        images = reader.topic(topic).message_count
         expected_s = reader.duration_s / config.rate
     environment = private_domain()
     os.environ.update(environment)
@@ -123,8 +117,7 @@ def replay(
                     on_progress(min(share, 1.0), recorder.seen())
                 if player.exit_code != 0:
                     raise player.failure(f'ended with code {player.exit_code}')
-            seconds = time.monotonic() - started
-            _drain(executor, recorder, time.time_ns())
+            _drain(executor, recorder, time.monotonic())
             on_progress(1.0, recorder.seen())
             if code := node.end():
                 raise node.failure(f'ended with code {code} when it was told to')
@@ -135,7 +128,11 @@ def replay(
         recorder.close()
     camera, engine = (recorder.statuses.get(name, {}) for name in ('image', 'engine'))
     return ReplayResult(
-        topic, images, masks, recorder.seen(), recorder.latencies_ms(), seconds, camera, engine
+        masks,
+        recorder.latencies_ms(),
+        recorder.seconds(),
+        camera,
+        engine,
     )
 
 
@@ -175,14 +172,11 @@ def _spin(executor: SingleThreadedExecutor, seconds: float) -> None:
         executor.spin_once(left)
 
 
-def _drain(executor: SingleThreadedExecutor, recorder: MaskRecorder, ended_ns: int) -> None:
+def _drain(executor: SingleThreadedExecutor, recorder: MaskRecorder, ended_at: float) -> None:
     """Wait for diagnostics that were made after the end and know of nothing in flight."""
     deadline = time.monotonic() + DRAIN_S
     while time.monotonic() < deadline:
         _spin(executor, 0.1)
         camera = recorder.statuses.get('image', {})
-        if (
-            recorder.status_came_ns > ended_ns + SETTLE_NS
-            and camera.get('frames in flight') == '0'
-        ):
+        if recorder.status_came_at > ended_at + SETTLE_S and camera.get('frames in flight') == '0':
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from stdc_seg_ros.bag.sqlite_pages import Row, SqlitePages
 
 LOGS = ('-wal', '-journal')  # SQLite names them so after the file
+DISK_ERRORS = ('disk is full', 'disk I/O error', 'unable to open')  # of SQLite
 
 
 def unmerged_log(file: Path) -> Path | None:
@@ -47,15 +49,20 @@ def copy_whole_rows(source: Path, target: Path) -> None:
     :raises OSError: the copy cannot be written.
     """
     try:
-        _copy(source, target)
-    except sqlite3.OperationalError as error:  # the disk is full
-        raise OSError(f'{target}: {error}') from error
+        if _is_cut(source) or unmerged_log(source) is None or not _merge_log(source, target):
+            _copy_pages(source, target)
+    except (sqlite3.Error, struct.error) as error:
+        if _is_of_the_disk(error):
+            raise OSError(f'{target}: {error}') from error
+        raise ValueError(f'{source}: {error}') from error
 
 
-def _copy(source: Path, target: Path) -> None:
-    if not _is_cut(source) and unmerged_log(source):
-        _merge_log(source, target)
-        return
+def _is_of_the_disk(error: Exception) -> bool:
+    """Whether writing failed; a damaged file is an OperationalError, too."""
+    return any(words in str(error) for words in DISK_ERRORS)
+
+
+def _copy_pages(source: Path, target: Path) -> None:
     with source.open('rb', buffering=0) as stream, closing(sqlite3.connect(target)) as database:
         database.execute('PRAGMA synchronous = OFF')
         _insert_whole_rows(database, SqlitePages(stream))
@@ -101,11 +108,24 @@ def _messages(pages: SqlitePages) -> Iterator[Row]:
             yield row
 
 
-def _merge_log(source: Path, target: Path) -> None:
-    """Copy the file and its log, and let SQLite make one of them."""
-    for suffix in ('', *LOGS):
+def _merge_log(source: Path, target: Path) -> bool:
+    """Copy the file and its log, and let SQLite make one of them.
+
+    :return: False, and nothing is left, where one of them is damaged so that SQLite cannot.
+    """
+    copies = {suffix: target.with_name(target.name + suffix) for suffix in ('', *LOGS)}
+    for suffix, copy in copies.items():
         file = source.with_name(source.name + suffix)
         if file.exists():
-            shutil.copyfile(file, target.with_name(target.name + suffix))
-    with closing(sqlite3.connect(target)) as database:
-        database.execute('PRAGMA journal_mode = DELETE')
+            shutil.copyfile(file, copy)
+    try:
+        with closing(sqlite3.connect(target)) as database:
+            database.execute('PRAGMA journal_mode = DELETE')
+        if is_whole(target):
+            return True
+    except sqlite3.DatabaseError as error:
+        if _is_of_the_disk(error):
+            raise
+    for copy in copies.values():
+        copy.unlink(missing_ok=True)
+    return False

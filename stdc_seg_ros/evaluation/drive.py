@@ -86,9 +86,11 @@ def open_drive(choice: DriveChoice, labels: LabelSet) -> Drive:
         has_labels = LABEL_TOPIC in reader.topics
         damage = reader.damage
     notes = []
+    of = f' of the {promised} that its metadata promises' if promised > len(stamps) else ''
     if damage:
-        of = f' of the {promised} that its metadata promises' if promised > len(stamps) else ''
         notes.append(f'Damaged bag: {len(stamps)} images could be read{of} ({damage}).')
+    elif of:
+        notes.append(f'The bag has {len(stamps)} images{of}.')
     if not stamps:
         why = f' that can be read ({damage})' if damage else ''
         raise BagError(f'{choice.bag}: {topic} has no images{why}: nothing to evaluate')

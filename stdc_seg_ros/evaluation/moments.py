@@ -60,7 +60,6 @@ def find_moments(
     drive: Drive,
     evaluation: DriveEvaluation,
     engine: InferenceEngine,
-    on_picture: Callable[[], None] = lambda: None,
 ) -> Moments:
     """Choose frames and read their pictures from the bag.
 
@@ -72,10 +71,10 @@ def find_moments(
     best = [
         row for row in pick(rows, lambda row: row.scores.miou, BEST + WORST) if row not in worst
     ][:BEST]
-    flicker = pick(rows, lambda row: row.scores.flicker or row.scores.changed, FLICKER)
+    flicker = pick(rows, lambda row: row.scores.flicker_or_changed, FLICKER)
     places = np.linspace(0, len(rows) - 1, min(ALONG, len(rows)) + 2).round().astype(int)
     along = [rows[place] for place in dict.fromkeys(places[1:-1].tolist())]
-    reader = _MomentReader(drive, evaluation, engine, on_picture)
+    reader = _MomentReader(drive, evaluation, engine)
     reader.read({row.stamp_ns for row in (*worst, *best, *flicker, *along)})
     before = {row.stamp_ns: rows[place - 1].stamp_ns for place, row in enumerate(rows) if place}
     return Moments(
@@ -102,10 +101,8 @@ class _MomentReader:
         drive: Drive,
         evaluation: DriveEvaluation,
         engine: InferenceEngine,
-        on_picture: Callable[[], None],
     ) -> None:
         self._drive, self._evaluation, self._engine = drive, evaluation, engine
-        self._on_picture = on_picture
         self._labels: LabelSet = evaluation.labels
         self._frames: dict[int, Picture] = {}
         self._truths: dict[int, Picture] = {}
@@ -167,7 +164,6 @@ class _MomentReader:
         self, row: FrameRow, pictures: dict[str, Picture], agreement: float | None = None
     ) -> Moment:
         at_s = (row.stamp_ns - self._evaluation.rows[0].stamp_ns) / 1e9
-        self._on_picture()
         return Moment(row, at_s, pictures, agreement)
 
     def _mask(self, stamp: int) -> Picture:

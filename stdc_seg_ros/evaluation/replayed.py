@@ -55,7 +55,8 @@ def evaluate_replay(
     result = replay(config, on_progress)
     labels = model.metadata.labels
     scorer = Scorer(len(labels))
-    current = _current_truths(drive, result.latencies_ms, rate)
+    latencies_ms = {stamp: ms for stamp, ms in result.latencies_ms.items() if ms >= 0}
+    current = _current_truths(drive, latencies_ms, rate)
     truths = None if drive.truth is None else TruthStream(drive.truth, drive.stamps)
     rows = []
     for stamp in sorted(drive.stamps):
@@ -65,7 +66,7 @@ def evaluate_replay(
             rows.append(FrameRow(stamp, 'no mask', truth is not None))
             continue
         scores = scorer.add(stamp, Masks(mask, truth))
-        latency_ms = result.latencies_ms.get(stamp)
+        latency_ms = latencies_ms.get(stamp)
         if latency_ms is not None:
             scorer.counts.add_latency('arrival', latency_ms)
         rows.append(
@@ -75,6 +76,11 @@ def evaluate_replay(
         )
     _score_timely(drive, scorer, result.masks, current)
     camera = result.camera
+    notes = [*drive.notes, *scorer.notes, *_ledger_notes(camera.get('ledger balance'))]
+    if unknown := len(result.latencies_ms) - len(latencies_ms):
+        notes.append(
+            f"{unknown} latencies are not known: the system's clock was put back meanwhile."
+        )
     return DriveEvaluation(
         mode='replay',
         bag=drive.bag,
@@ -89,7 +95,7 @@ def evaluate_replay(
         ledger={name: camera.get(name, NOT_AVAILABLE) for name in LEDGER},
         stages={**stage_words(scorer), **_node_stages(result)},
         engine=result.engine,
-        notes=[*drive.notes, *scorer.notes, *_ledger_notes(camera.get('ledger balance'))],
+        notes=notes,
         rate=rate,
     )
 

@@ -256,7 +256,7 @@ def _rows(moments: Sequence[Moment]) -> list[Mapping[str, Any]]:
 def _moment_words(moment: Moment) -> str:
     scores = moment.row.scores
     words = [f'{moment.at_s:.2f} s']
-    for name, value in (('mIoU', scores.miou), ('flicker', scores.flicker or scores.changed)):
+    for name, value in (('mIoU', scores.miou), ('flicker', scores.flicker_or_changed)):
         if value is not None:
             words.append(f'{name} {100 * value:.1f} %')
     if moment.row.latency_ms is not None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,18 +11,14 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from stdc_core.errors import UserError
 from stdc_core.model_file import read_model_file
 from stdc_seg_ros.evaluation.cluster import CORES, Cluster
 from stdc_seg_ros.evaluation.drive import DriveChoice, open_drive
 from stdc_seg_ros.evaluation.one_bag import Job, evaluate_drive
+from stdc_seg_ros.processes.worker_processes import WorkerError, WorkerProcesses
 
 Submit = Callable[[DriveChoice, Job], Callable[[], None]]
 """Has a bag evaluated; what it gives waits for that, and raises what went wrong."""
-
-
-class WorkerError(UserError, RuntimeError):
-    """A process that ended before its work did."""
 
 
 def engine_threads(processes: int, cluster: str | None) -> int | None:
@@ -53,8 +46,8 @@ def open_workers(
                 _evaluate, _everywhere(choice), model, replace(job, output=job.output.absolute())
             )
     elif processes > 1:
-        with ProcessPoolExecutor(processes, multiprocessing.get_context('spawn')) as pool:
-            yield lambda choice, job: partial(_wait, pool.submit(_evaluate, choice, model, job))
+        with WorkerProcesses(processes) as workers:
+            yield lambda choice, job: partial(_wait, workers.submit(_evaluate, choice, model, job))
     else:
         yield lambda choice, job: partial(_evaluate, choice, model, job, progress)
 
@@ -67,14 +60,11 @@ def _evaluate(
     evaluate_drive(drive, model_file, job, progress or Progress(disable=True))
 
 
-def _wait(work: Future[None]) -> None:
+def _wait(result: Callable[[], None]) -> None:
     try:
-        work.result()
-    except BrokenProcessPool as error:
-        raise WorkerError(
-            'a process was killed (out of memory?) before this bag was done: run the same again, '
-            'what is done is kept'
-        ) from error
+        result()
+    except WorkerError as error:
+        raise WorkerError(f'{error}: run the same again, what is done is kept') from error
 
 
 def _everywhere(choice: DriveChoice) -> DriveChoice:

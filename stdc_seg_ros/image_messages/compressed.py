@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from stdc_core.geometry import Size
 from stdc_core.labels import ColorOrder
+from stdc_core.picture_header import read_header
 from stdc_seg_ros.image_messages.camera_frame import (
     BadImageError,
     CameraFrame,
     UnsupportedImageError,
 )
-from stdc_seg_ros.image_messages.compressed_header import read_header
 from stdc_seg_ros.image_messages.encodings import ENCODINGS
 
 if TYPE_CHECKING:  # bags are read without ROS

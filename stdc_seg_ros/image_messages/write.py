@@ -61,21 +61,6 @@ class ImageWriter:
         self._pixels = np.frombuffer(self._message.data, np.uint8).reshape(shape)
 
 
-def image_message(pixels: NDArray[np.uint8], encoding: OutputEncoding, header: Header) -> Image:
-    """Make a message of its own of an image.
-
-    :param pixels: uint8, any strides, shape (H, W) for mono8, (H, W, 3) for colours.
-    :param header: goes into the message as it is.
-    :return: unpadded.
-    :raises ValueError: shape or type are not those of the encoding.
-    """
-    message = Image(encoding=_check_encoding(encoding), header=header)
-    _check_pixels(pixels, encoding)
-    _set_layout(message, pixels.shape)
-    message.data.frombytes(np.ascontiguousarray(pixels).data.cast('B'))
-    return message
-
-
 def compressed_message(
     pixels: NDArray[np.uint8],
     encoding: OutputEncoding,

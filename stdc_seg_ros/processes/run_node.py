@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from types import FrameType
 from typing import Protocol
@@ -59,7 +60,10 @@ def run_node(make_node: Callable[[], RunnableNode]) -> int:
             signal.signal(number, signal.SIG_IGN)
         rclpy.try_shutdown()
         if any(thread.daemon for thread in threading.enumerate()):
-            # A compiler that does not return. The interpreter would abort at its end.
+            # A compiler that does not return. The interpreter would abort at its end, and prints
+            # no traceback any more.
+            if sys.exc_info()[0] is not None:
+                traceback.print_exc()
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)

@@ -1,10 +1,12 @@
 """One camera without a running node: what is computed, what is counted, what goes wrong."""
 
 import time
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from ros_bench import image_message
+from std_msgs.msg import Header
 
 from stdc_core.engines import Segmentation, StageTimes
 from stdc_core.labels import CAMVID, LabelSet
@@ -12,6 +14,7 @@ from stdc_seg_ros import camera as camera_module
 from stdc_seg_ros import camera_outputs
 from stdc_seg_ros.camera import Camera
 from stdc_seg_ros.camera_input import Arrival
+from stdc_seg_ros.image_messages import CameraFrame
 from stdc_seg_ros.mailbox import Mailbox
 from stdc_seg_ros.parameters import ParameterServer
 
@@ -132,6 +135,21 @@ def test_only_what_is_wanted_is_computed(
     assert {name: int(times) for name, times in found.items() if times} == computed
     assert set(published) == set(wanted)
     assert camera.ledger.snapshot().processed == 1
+
+
+def test_an_output_may_be_published_first_while_the_diagnostics_are_made(make_camera, monkeypatch):
+    outputs = make_camera().outputs
+    monkeypatch.setattr(
+        outputs, '_publishers', dict.fromkeys(camera_outputs.MESSAGE_TYPES, Mock())
+    )
+    pixels = np.zeros((2, 3), np.uint8)
+    outputs.publish_mask({'mask'}, Header(), pixels)
+    reading = iter(outputs.published.items())
+    assert next(reading) == ('mask', 1)
+    result = Segmentation(pixels, pixels, None, StageTimes(1.0, 20.0, 2.0))
+    frame = CameraFrame(np.zeros((2, 3, 3), np.uint8), 'rgb')
+    outputs.publish_rest({'confidence'}, Header(), frame, result, None, 0.5, 90)
+    assert dict(reading)['confidence'] == 1
 
 
 def test_the_mask_comes_first(make_camera, engines, published, monkeypatch):

@@ -1,10 +1,14 @@
 """Transitions that fail as nobody expected, in this process; others run in test_lifecycle."""
 
 import os
+import threading
 
 import pytest
 
+from stdc_core.errors import UserError
+from stdc_seg_ros import segmentation_node
 from stdc_seg_ros.camera import Camera
+from stdc_seg_ros.inference_thread import InferenceThread
 from stdc_seg_ros.segmentation_node import FAILURE, SUCCESS, SegmentationNode
 
 
@@ -70,3 +74,43 @@ def test_shutdown_from_active_frees_everything(node):
     assert node._thread is None
     assert not node._cameras
     assert statuses(node)['image'].message == 'finalized'
+
+
+def test_told_to_end_while_the_engine_opens_it_does_not_wait_for_it(model_path, monkeypatch):
+    import rclpy
+    from rclpy.context import Context
+    from rclpy.parameter import Parameter
+
+    opening, opened = threading.Event(), threading.Event()
+
+    def open_slowly(*_, **__):
+        opening.set()
+        opened.wait(60)
+        raise UserError('too late')
+
+    monkeypatch.setattr(segmentation_node, 'open_engine', open_slowly)
+    stops = []
+    stop = InferenceThread.stop
+
+    def note(thread, timeout_s):
+        stops.append(timeout_s)
+        return stop(thread, min(timeout_s, 0.1))
+
+    monkeypatch.setattr(InferenceThread, 'stop', note)
+    context = Context()
+    rclpy.init(context=context)
+    overrides = [Parameter('model', value=str(model_path))]
+    node = SegmentationNode(context=context, parameter_overrides=overrides)
+
+    def end():
+        opening.wait(60)
+        context.try_shutdown()
+
+    threading.Thread(target=end).start()
+    try:
+        assert node.trigger_configure() != SUCCESS
+        assert stops == [segmentation_node.END_S]
+    finally:
+        opened.set()
+        node.close()
+        node.destroy_node()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stdc_core.geometry import Size
 from stdc_core.labels import LabelSet
+from stdc_core.picture_file import WHOLE_PICTURE, read_picture
 from stdc_core.training.datasets.label_decoder import LabelDecoder
 from stdc_core.training.datasets.problems import DatasetError, DatasetFileError, Problem, refuse
 
@@ -209,11 +210,10 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     :raises DatasetFileError: it is no whole image.
     :raises OSError: it cannot be read.
     """
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    image = read_picture(path)
     if image is None:
-        found, fix = 'no image that OpenCV can read', 'copy it again, or convert it to PNG or JPEG'
-        raise DatasetFileError(Problem(path, found, 'a whole image', fix))
+        fix = 'copy it again, or convert it to PNG or JPEG'
+        raise DatasetFileError(Problem(path, WHOLE_PICTURE, 'a whole image', fix))
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)  # type: ignore[return-value]
 
 

@@ -83,6 +83,17 @@ def test_an_image_that_contradicts_itself_is_named(bag_path, monkeypatch):
         list(open_bag(bag_path, None, 9).frames)
 
 
+@pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
+@pytest.mark.parametrize('at_most', [2, 9])
+def test_fewer_images_than_the_metadata_promises_are_said(tmp_path, drive, storage, at_most):
+    path = write_bag(tmp_path / 'drive', drive, BagConfig(storage=storage)).path
+    metadata = path / 'metadata.yaml'
+    metadata.write_text(metadata.read_text().replace('message_count: 7', 'message_count: 9'))
+    expected = f'has 7 images on {IMAGE_TOPIC}, its metadata promises 9: run ros2 bag reindex'
+    with pytest.raises(BagError, match=expected):
+        list(open_bag(path, None, at_most).frames)
+
+
 def test_bags_are_opened_without_ros():
     code = (
         'import sys, stdc_seg_ros.bag.frames\n'

@@ -149,6 +149,32 @@ def test_beside_a_cut_file_the_log_does_not_count(bag_with_log):
     assert damage
 
 
+def test_a_damaged_log_is_no_full_disk(bag_with_log):
+    """Pages of zeros under a right checksum, as another program's log would bring."""
+    log = bag_with_log / 'bag.db3-wal'
+    with closing(sqlite3.connect(bag_with_log / 'other.db3')) as other:
+        other.execute('PRAGMA journal_mode = WAL')
+        other.execute('CREATE TABLE other (number INTEGER)')
+        other.commit()
+        log.write_bytes((bag_with_log / 'other.db3-wal').read_bytes())
+    (bag_with_log / 'other.db3').unlink()
+    found, damage = read(bag_with_log, salvage=True)
+    assert len(found) == 6
+    assert 'bag.db3-wal has messages' in damage
+
+
+@pytest.mark.parametrize('log', ['-wal', '-journal'])
+def test_a_damaged_file_beside_a_log_is_no_full_disk(make_bag, log):
+    path = make_bag()
+    with (path / 'bag.db3').open('r+b') as file:
+        file.seek(44)  # version of the schema's format, at most 4
+        file.write(bytes([0, 0, 0, 9]))
+    (path / f'bag.db3{log}').write_bytes(b'cut off')
+    found, damage = read(path, salvage=True)
+    assert len(found) == 7
+    assert f'bag.db3{log} has messages' in damage
+
+
 @pytest.fixture(params=['mcap', 'sqlite3'])
 def split_bag(make_bag, request):
     """Make a bag of two files without the metadata that a recorder writes at its end."""

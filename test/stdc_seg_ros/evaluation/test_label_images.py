@@ -4,12 +4,13 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from ros_bench import image_message
 
 from stdc_core.labels import CAMVID, LabelSet
 from stdc_seg_ros.bag.bag_reader import COMPRESSED_IMAGE, IMAGE
 from stdc_seg_ros.bag.errors import BagError
 from stdc_seg_ros.evaluation.label_images import LabelImages
-from stdc_seg_ros.image_messages.write import compressed_message, image_message
+from stdc_seg_ros.image_messages.write import compressed_message
 
 IDS = np.array([[0, 10, 11], [255, 3, 4]], np.uint8)
 EXPECTED = np.array([[0, 10, 255], [255, 3, 4]], np.uint8)
@@ -28,14 +29,14 @@ def header():
 
 @pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
 def test_ids_and_the_ignore_id(images, encoding):
-    message = image_message(IDS, 'mono8', header())
+    message = image_message(IDS[..., None], 'mono8')
     message.encoding = encoding
     np.testing.assert_array_equal(images.of_message(message, IMAGE, 'it'), EXPECTED)
 
 
 @pytest.mark.parametrize('encoding', ['rgb8', 'bgr8'])
 def test_colours_of_the_label_set_and_black(images, encoding):
-    message = image_message(CAMVID.colorize(EXPECTED, encoding[:3]), 'rgb8', header())
+    message = image_message(CAMVID.colorize(EXPECTED, encoding[:3]), 'rgb8')
     message.encoding = encoding
     np.testing.assert_array_equal(images.of_message(message, IMAGE, 'it'), EXPECTED)
 

@@ -2,13 +2,18 @@
 
 import json
 import multiprocessing
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 
 import numpy as np
 import pytest
 import tyro
+from ros_bench import wait_for
 
 from stdc_core.command_line.run_command import run_command
 from stdc_core.evaluation.drive_counts import DriveCounts
@@ -63,9 +68,8 @@ def test_in_two_processes_too(make_bag, frames, run, tmp_path):
 @pytest.mark.slow
 def test_a_killed_process_is_said_and_the_next_run_goes_on(make_bag, frames, run):
     def kill_one():
-        while len(children := multiprocessing.active_children()) < 2:
+        while not (children := multiprocessing.active_children()):
             time.sleep(0.01)
-        time.sleep(0.5)  # killed while it starts another, Python 3.11's pool waits for ever
         children[0].kill()
 
     bags = [make_bag(frames[:3], 'first'), make_bag(frames[3:], 'second')]
@@ -73,10 +77,34 @@ def test_a_killed_process_is_said_and_the_next_run_goes_on(make_bag, frames, run
     killer.start()
     code, output = run(*bags, '--offline', '--processes', 2)
     assert code == 1
-    assert 'a process was killed (out of memory?)' in output.err
+    assert output.err.count('its process was killed (out of memory?): run the same again') == 1
+    assert 'bags:    1 of 2, 0 were done already' in output.out
     killer.join()
     code, output = run(*bags, '--offline', '--processes', 2)
     assert code == 0, output.err
+    assert 'bags:    2 of 2, 1 were done already' in output.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_begins_no_other_bag(make_bag, frames, model_path, tmp_path, number):
+    bags = [make_bag(frames, name) for name in 'abcdef']
+    out = tmp_path / 'out'
+    words = ['--offline', '--processes', '2', '--output', out, '--model', model_path]
+    code = 'from stdc_seg_ros.bag.command_line import evaluate_bag; exit(evaluate_bag())'
+    with subprocess.Popen(
+        [sys.executable, '-c', code, *map(str, [*bags, *words])],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        wait_for('the first bag', lambda: list(out.glob('*/masks')), 120)
+        os.killpg(process.pid, number)  # as a terminal does
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert said == ('evaluate_bag: interrupted\n' if number == signal.SIGINT else '')
+    assert len(list(out.iterdir())) <= 4  # two that ran, two that may have begun meanwhile
+    assert not list(out.glob('*/.*'))
 
 
 def test_what_is_done_is_not_done_again_and_one_bad_bag_stops_no_other(

@@ -7,7 +7,6 @@ import pytest
 from stdc_core.labels import CAMVID
 from stdc_core.metrics import ConfusionMatrix
 from stdc_seg_ros.bag.bag_writer import BagConfig
-from stdc_seg_ros.bag.mask_recorder import Seen
 from stdc_seg_ros.bag.replay import ReplayResult
 from stdc_seg_ros.evaluation import replayed
 from stdc_seg_ros.evaluation.drive import DriveChoice, open_drive
@@ -30,10 +29,9 @@ def replay_of(bag, frames, model, tmp_path, monkeypatch):
             labels = frames[number].labels
             mask = np.zeros(size_of_third, np.uint8) if labels is None else labels
             cv2.imwrite(str(folder / f'{stamp(number)}.png'), mask)
-        seen = Seen(6, len(latencies_ms), 10.0, 5.0, None)
         by_stamp = {stamp(number): ms for number, ms in latencies_ms.items()}
         camera = camera or {'frames published': '6', 'ledger balance': '0'}
-        result = ReplayResult('/camera/image_raw', 6, folder, seen, by_stamp, 0.6, camera, {})
+        result = ReplayResult(folder, by_stamp, 0.6, camera, {})
         monkeypatch.setattr(replayed, 'replay', lambda config, show: result)
         drive = open_drive(DriveChoice(bag), CAMVID)
         return replayed.evaluate_replay(drive, model, tmp_path, rate)
@@ -92,3 +90,13 @@ def test_images_of_several_sizes_are_said(replay_of):
 def test_frames_that_are_unaccounted_for_are_said(replay_of):
     found = replay_of({0: 10.0}, camera={'ledger balance': '2'})
     assert found.notes == ['2 frames are unaccounted for.']
+
+
+def test_a_clock_that_was_put_back_leaves_the_other_latencies(replay_of):
+    found = replay_of({0: 30.0, 1: -3_599_970.0, 3: 30.0})
+    assert [row.latency_ms for row in found.rows] == [30, None, None, 30, None, None]
+    assert found.figures['max_ms'] == 30
+    assert found.figures['timely_coverage'] == 2 / 3
+    assert found.counts.masks == found.counts.labeled == 3
+    expected = "1 latencies are not known: the system's clock was put back meanwhile."
+    assert found.notes == [expected]

@@ -6,17 +6,20 @@ import shutil
 import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
 from stdc_core.engines import open_engine
+from stdc_core.evaluation.drive_counts import FrameScores
 from stdc_core.labels import CAMVID, LabelSet
+from stdc_seg_ros.evaluation import moments
 from stdc_seg_ros.evaluation.drive import DriveChoice, open_drive
-from stdc_seg_ros.evaluation.moments import Moments, find_moments, pick
+from stdc_seg_ros.evaluation.moments import Moment, Moments, find_moments, pick
 from stdc_seg_ros.evaluation.offline import evaluate_offline
-from stdc_seg_ros.evaluation.report import write_report
+from stdc_seg_ros.evaluation.report import _moment_words, write_report
 from stdc_seg_ros.evaluation.result import FrameRow
 
 NO_MOMENTS = Moments([], [], [], [])
@@ -92,6 +95,39 @@ def test_names_from_files_are_text_not_html(bag, evaluate, tmp_path):
     for tag in ('<script', '<s>0', '<i>', '<u>', '<em>', '<h6>'):
         assert tag not in page
     assert '&lt;script&gt;path' in page
+
+
+class NoPictures:
+    """In place of what reads pictures: moments of rows alone."""
+
+    def __init__(self, *_):
+        pass
+
+    def read(self, stamps):
+        pass
+
+    def compared(self, row):
+        return Moment(row, 0.0, {})
+
+    whole = compared
+
+    def flickering(self, row, before):
+        return Moment(row, 0.0, {})
+
+
+def test_a_mask_that_changes_as_its_truth_does_flickers_least(monkeypatch):
+    monkeypatch.setattr(moments, '_MomentReader', NoPictures)
+    scores = [
+        FrameScores(),
+        FrameScores(changed=0.9, flicker=0.0),
+        FrameScores(changed=0.2),
+        FrameScores(changed=0.9, flicker=0.1),
+    ]
+    rows = [FrameRow(n * 10**10, 'processed', True, found) for n, found in enumerate(scores)]
+    found = find_moments(None, SimpleNamespace(rows=rows), None).flicker
+    assert [moment.row for moment in found] == [rows[2], rows[3], rows[1]]
+    assert _moment_words(found[2]) == '0.00 s, flicker 0.0 %'
+    assert _moment_words(found[0]) == '0.00 s, flicker 20.0 %'
 
 
 def test_moments_are_apart():

@@ -9,7 +9,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from stdc_seg_ros.image_messages import decode_compressed, decode_image
-from stdc_seg_ros.image_messages.write import ImageWriter, compressed_message, image_message
+from stdc_seg_ros.image_messages.write import ImageWriter, compressed_message
 
 ENCODINGS = ('mono8', 'rgb8', 'bgr8')
 HEADER = Header(stamp=Time(sec=12, nanosec=345_678_901), frame_id='camera_optical_frame')
@@ -45,14 +45,13 @@ def check(message: Image, pixels: np.ndarray, encoding: str) -> None:
 )
 def test_an_image_comes_back_as_it_was(encoding, height, width, seed):
     pixels = picture(encoding, height, width, seed)
-    check(image_message(pixels, encoding, HEADER), pixels, encoding)
+    check(ImageWriter(encoding).fill(pixels, HEADER), pixels, encoding)
 
 
 @pytest.mark.parametrize('encoding', ENCODINGS)
 def test_any_strides_are_written_unpadded(encoding):
     wide = picture(encoding, 12, 21)
     for pixels in (wide[1:9, 2:13], wide[::-2, ::3], np.asfortranarray(wide)):
-        check(image_message(pixels, encoding, HEADER), pixels, encoding)
         check(ImageWriter(encoding).fill(pixels, HEADER), pixels, encoding)
 
 
@@ -94,7 +93,6 @@ def test_pixels_that_are_not_of_the_encoding_are_refused(pixels, encoding):
     writer = ImageWriter(encoding)
     for write in (
         lambda: writer.fill(pixels, HEADER),
-        lambda: image_message(pixels, encoding, HEADER),
         lambda: compressed_message(pixels, encoding, 'png', HEADER),
     ):
         with pytest.raises(ValueError, match=rf'{encoding} image is .*expected uint8 of shape'):
@@ -105,7 +103,7 @@ def test_unknown_encodings_and_compressions_name_the_known_ones():
     with pytest.raises(ValueError, match=r"unknown encoding 'rgba8' .*known: mono8, rgb8, bgr8"):
         ImageWriter('rgba8')
     with pytest.raises(ValueError, match="unknown encoding '8UC1'"):
-        image_message(picture('mono8'), '8UC1', HEADER)
+        compressed_message(picture('mono8'), '8UC1', 'png', HEADER)
     with pytest.raises(ValueError, match=r"unknown compression 'tiff' \(known: png, jpeg\)"):
         compressed_message(picture('mono8'), 'mono8', 'tiff', HEADER)
 

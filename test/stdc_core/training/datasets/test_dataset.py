@@ -38,7 +38,9 @@ def test_grey_images_get_three_channels(tmp_path):
 def test_what_is_no_image_is_named(train, content):
     path = train.pairs[1].image_path
     path.write_bytes(content)
-    with pytest.raises(DatasetError, match='no image that OpenCV can read, expected') as error:
+    with pytest.raises(
+        DatasetError, match='no whole picture that OpenCV can read, expected'
+    ) as error:
         train.load(1)
     assert str(path) in str(error.value)
 
@@ -47,7 +49,7 @@ def test_cut_off_jpeg_is_no_image(tmp_path):
     path = tmp_path / 'a.jpg'
     cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(DatasetError, match=r'a\.jpg: no image'):
+    with pytest.raises(DatasetError, match=r'a\.jpg: no whole picture'):
         read_image(path)
 
 
