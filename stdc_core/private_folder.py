@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from stdc_core.errors import UserError
+from stdc_core.regular_file import open_regular_file
 
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -48,19 +49,12 @@ def read_private_file(path: str | Path) -> bytes:
     What is checked is the file that is read: exchanging it in between is of no use. Its folder
     does not matter then; links are followed.
 
-    :raises NotPrivateError: it is another user's, others may write to it, or it is no file.
-    :raises OSError: it cannot be read.
+    :raises NotPrivateError: it is another user's, or others may write to it.
+    :raises OSError: it cannot be read, or is no regular file.
     """
-    with open(path, 'rb', opener=_without_waiting) as stream:
-        found = os.fstat(stream.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise NotPrivateError(f'{path} is to be a file, and something else is there')
-        _check(Path(path), found, 'file')
+    with open_regular_file(path) as stream:
+        _check(Path(path), os.fstat(stream.fileno()), 'file')
         return stream.read()
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # opening a pipe waits for somebody who writes
 
 
 def _check(path: Path, found: os.stat_result, what: str) -> None:

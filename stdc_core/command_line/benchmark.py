@@ -17,6 +17,7 @@ from stdc_core.benchmark.report import Report
 from stdc_core.benchmark.suite import run_suite
 from stdc_core.errors import UserError
 from stdc_core.geometry import Size
+from stdc_core.image_file import ImageFileError, decode_image_file, read_image_file
 from stdc_core.model_file import ModelFile, read_model_file
 from stdc_core.synthetic.drive import street_picture
 
@@ -90,9 +91,10 @@ def _random_model(size: Size) -> ModelFile:
 def _camera_frame(image: Path | None, size: Size) -> NDArray[np.uint8]:
     if image is None:
         return street_picture(size)
-    picture = cv2.imread(str(image), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise UserError(f'{image} is no image that OpenCV can read')
+    try:
+        picture = decode_image_file(read_image_file(image), cv2.IMREAD_COLOR)
+    except ImageFileError as error:
+        raise UserError(f'{image}: {error}') from error
     return cv2.resize(picture, size[::-1])  # type: ignore[return-value]
 
 

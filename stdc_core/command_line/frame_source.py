@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core.errors import UserError
+from stdc_core.image_file import ImageFileError, decode_image_file, read_image_file
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 CAMERA_FPS = 30.0  # of a camera that does not say
@@ -89,12 +90,14 @@ def _image_source(name: str, paths: list[Path]) -> FrameSource:
 
 def _read_images(paths: list[Path], missing: list[str]) -> Iterator[Frame]:
     for path in paths:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if image is None:
-            logger.error('%s is no image that OpenCV can read: left out', path)
+        try:
+            image = decode_image_file(read_image_file(path), cv2.IMREAD_COLOR)
+        except (ImageFileError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            logger.error('%s: %s: left out', path, reason)
             missing.append(path.name)
         else:
-            yield Frame(path.stem, image)  # type: ignore[arg-type]
+            yield Frame(path.stem, image)
 
 
 def _refuse_same_names(paths: list[Path]) -> None:

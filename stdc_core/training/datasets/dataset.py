@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core.geometry import Size
+from stdc_core.image_file import ImageFileError, decode_image_file, read_image_file
 from stdc_core.labels import LabelSet
 from stdc_core.training.datasets.label_decoder import LabelDecoder
 from stdc_core.training.datasets.problems import DatasetError, DatasetFileError, Problem, refuse
@@ -206,14 +207,14 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     """Read an image in any format OpenCV knows, turned upright by its EXIF orientation.
 
     :return: uint8, RGB, shape (H, W, 3).
-    :raises DatasetFileError: it is no whole image.
+    :raises DatasetFileError: it is no whole image, or one of over 64 megapixels.
     :raises OSError: it cannot be read.
     """
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        found, fix = 'no image that OpenCV can read', 'copy it again, or convert it to PNG or JPEG'
-        raise DatasetFileError(Problem(path, found, 'a whole image', fix))
+    try:
+        image = decode_image_file(read_image_file(path), cv2.IMREAD_COLOR)
+    except ImageFileError as error:
+        fix = 'copy it again, or convert it to PNG or JPEG'
+        raise DatasetFileError(Problem(path, str(error), 'a whole image', fix)) from error
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)  # type: ignore[return-value]
 
 
