@@ -137,11 +137,11 @@ class ModelMetadata:
         version = fields['format_version']
         if version != FORMAT_VERSION:
             raise ValueError(
-                f'format version {version} is not the {FORMAT_VERSION} this package reads: '
+                f'format version {shown(version)} is not the {FORMAT_VERSION} this package reads: '
                 'export the model again, or use the version of stdc_seg_ros that wrote it'
             )
         if fields['resize'] not in RESIZE_MODES:
-            raise ValueError(f"unknown resize '{fields['resize']}' (known: {RESIZE_MODES})")
+            raise ValueError(f'unknown resize {shown(fields["resize"])} (known: {RESIZE_MODES})')
         for name in ('architecture', 'recipe', 'metrics', 'versions'):
             if not isinstance(fields[name], dict):
                 raise ValueError(f'{name} is {shown(fields[name])}, expected names and values')

@@ -4,7 +4,7 @@ A runtime loads foreign code for operators of other domains, reads any file for 
 outside, and runs a loop as long as the graph says.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import onnx
 from google.protobuf.message import Message
@@ -62,6 +62,5 @@ def _messages(message: Message) -> Iterator[Message]:
                 yield from _messages(inner)
 
 
-def _names(values: object) -> str:
-    assert hasattr(values, '__iter__')
+def _names(values: Sequence[onnx.ValueInfoProto]) -> str:
     return ', '.join(value.name for value in values) or 'none'

@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from stdc_seg_ros.bag.sqlite_pages import Row, SqlitePages
 
+ALLOWED = (
+    sqlite3.SQLITE_CREATE_TABLE,
+    sqlite3.SQLITE_CREATE_INDEX,
+    sqlite3.SQLITE_REINDEX,  # a new index is filled
+    sqlite3.SQLITE_INSERT,
+    sqlite3.SQLITE_UPDATE,  # of the table of tables
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_TRANSACTION,
+)
+JOURNAL_MAGIC = bytes.fromhex('d9d505f920a163d7')
 LOGS = ('-wal', '-journal')  # SQLite names them so after the file
 
 
@@ -48,8 +59,10 @@ def copy_whole_rows(source: Path, target: Path) -> None:
     """
     try:
         _copy(source, target)
-    except sqlite3.OperationalError as error:  # the disk is full
-        raise OSError(f'{target}: {error}') from error
+    except (sqlite3.Error, OverflowError, IndexError, struct.error) as error:
+        if 'disk' in str(error) or 'unable to open' in str(error):  # it is full
+            raise OSError(f'{target}: {error}') from error
+        raise ValueError(f'{source}: {error}') from error
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -58,8 +71,14 @@ def _copy(source: Path, target: Path) -> None:
         return
     with source.open('rb', buffering=0) as stream, closing(sqlite3.connect(target)) as database:
         database.execute('PRAGMA synchronous = OFF')
+        database.set_authorizer(_allow)
         _insert_whole_rows(database, SqlitePages(stream))
         database.commit()
+
+
+def _allow(action: int, *_: object) -> int:
+    """Let the bag's own SQL make tables and indexes; ATTACH could write anywhere."""
+    return sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY
 
 
 def _is_cut(file: Path) -> bool:
@@ -78,10 +97,10 @@ def _insert_whole_rows(database: sqlite3.Connection, pages: SqlitePages) -> None
     if not made:
         raise ValueError('no table can be found')
     for kind, name, _, root, sql in made:
-        assert isinstance(name, str)
-        assert isinstance(root, int)
-        if kind != 'table' or name.startswith('sqlite_'):
+        if kind != 'table' or str(name).startswith('sqlite_'):
             continue
+        if not isinstance(name, str) or not isinstance(root, int) or '"' in name:
+            raise ValueError(f'a table is named {name!r}, expected those of a bag')
         database.execute(str(sql))
         rows = _messages(pages) if name == 'messages' else pages.table(root)
         for number, (first, *others) in rows:
@@ -102,10 +121,17 @@ def _messages(pages: SqlitePages) -> Iterator[Row]:
 
 
 def _merge_log(source: Path, target: Path) -> None:
-    """Copy the file and its log, and let SQLite make one of them."""
+    """Copy the file and its log, and let SQLite make one of them.
+
+    :raises ValueError: the journal ends in the name of a super-journal, which SQLite deletes when
+        it is done. Only a transaction over several databases has one.
+    """
     for suffix in ('', *LOGS):
         file = source.with_name(source.name + suffix)
         if file.exists():
             shutil.copyfile(file, target.with_name(target.name + suffix))
+    journal = target.with_name(f'{target.name}-journal')
+    if journal.exists() and journal.read_bytes().endswith(JOURNAL_MAGIC):
+        raise ValueError(f'{source}-journal names another file: it is no journal of a recorder')
     with closing(sqlite3.connect(target)) as database:
         database.execute('PRAGMA journal_mode = DELETE')
