@@ -6,6 +6,7 @@
 #   PYTHON=...  the Python to make it with, 3.10 or later
 #   VENV=...    another place for the tests' virtual environment
 #   WHEELS=...  ros-jazzy: wheels of that ROS                (default: ros, which is Kilted)
+#   PIP_CONSTRAINT=  the newest releases instead of those in constraints.txt
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 VENV ?= .venv-test
@@ -22,6 +23,9 @@ DEMO_EXTRAS := bag
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD := 1
 else
 DEMO_EXTRAS := bag,$(WHEELS)
+# The releases it was tested with. Those of a sourced ROS are the system's.
+PIP_CONSTRAINT ?= $(CURDIR)/constraints.txt
+export PIP_CONSTRAINT
 endif
 MARK := installed-with-$(if $(ROS_DISTRO),$(ROS_DISTRO),wheels-of-$(WHEELS))
 INSTALLED := $(VENV)/$(MARK)
@@ -69,13 +73,13 @@ define make-venv
 	@$(PYTHON) -m venv --clear $(VENV_OPTIONS) $(@D)
 endef
 
-$(DEMO_INSTALLED): setup.py Makefile
+$(DEMO_INSTALLED): setup.py constraints.txt Makefile
 	$(make-venv)
 	@$(@D)/bin/$(PIP) --editable '.[$(DEMO_EXTRAS)]'
 	@touch $@
 
 # Torch first and by itself: what depends on it then finds it and asks for no other build.
-$(INSTALLED): setup.py pyproject.toml Makefile
+$(INSTALLED): setup.py constraints.txt pyproject.toml Makefile
 	$(make-venv)
 	$(@D)/bin/$(PIP) $(TORCH)
 	$(@D)/bin/$(PIP) --editable '.[train,quantize,test,$(DEMO_EXTRAS)]'
