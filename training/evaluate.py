@@ -16,6 +16,7 @@ import rich
 import torch
 import tyro
 from numpy.typing import NDArray
+from rich.markup import escape
 from rich.progress import Progress
 
 from stdc_core.atomic_file import atomic_path
@@ -70,7 +71,7 @@ def evaluate_model(
                 f"'{part.labels.name}': they have to be the same, in the same order"
             )
         with Progress() as progress:
-            task = progress.add_task(split, total=len(part))
+            task = progress.add_task(escape(split), total=len(part))
             result = evaluate(
                 segmenter, part, boundary_widths, on_image=lambda: progress.advance(task)
             )

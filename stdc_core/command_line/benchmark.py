@@ -11,6 +11,7 @@ import numpy as np
 import rich
 import tyro
 from numpy.typing import NDArray
+from rich.markup import escape
 
 from stdc_core.atomic_file import atomic_path
 from stdc_core.benchmark.report import Report
@@ -111,4 +112,4 @@ def _print(report: Report) -> None:
     for name, share in report.outside_network.items():
         rich.print(f'{name}: {share:.1%} of the whole frame is not the network')
     for reason in report.left_out:
-        rich.print(f'[yellow]left out[/yellow] {reason}')
+        rich.print(f'[yellow]left out[/yellow] {escape(reason)}')
