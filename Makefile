@@ -6,6 +6,7 @@
 #   PYTHON=...  the Python to make it with, 3.10 or later
 #   VENV=...    another place for the tests' virtual environment
 #   WHEELS=...  ros-jazzy: wheels of that ROS                (default: ros, which is Kilted)
+#   PIP_CONSTRAINT=  the newest releases instead of those in constraints.txt
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 VENV ?= .venv-test
@@ -22,6 +23,9 @@ DEMO_EXTRAS := bag
 export PYTEST_DISABLE_PLUGIN_AUTOLOAD := 1
 else
 DEMO_EXTRAS := bag,$(WHEELS)
+# The releases it was tested with. Those of a sourced ROS are the system's.
+PIP_CONSTRAINT ?= $(CURDIR)/constraints.txt
+export PIP_CONSTRAINT
 endif
 MARK := installed-with-$(if $(ROS_DISTRO),$(ROS_DISTRO),wheels-of-$(WHEELS))
 INSTALLED := $(VENV)/$(MARK)
@@ -30,7 +34,7 @@ DEMO_INSTALLED := $(DEMO_VENV)/$(MARK)
 PIP := python -m pip --disable-pip-version-check --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-ros test-jazzy lint clean
+.PHONY: help demo test test-slow test-ros test-jazzy fuzz lint clean
 
 help:
 	@echo 'make demo       play a drive through the real node and write a page about it; no ROS needed'
@@ -38,6 +42,7 @@ help:
 	@echo 'make test       set up .venv-test, check style and types, run the tests (under 10 minutes)'
 	@echo 'make test-slow  what takes longer: the export matrix, a smoke training, colcon build'
 	@echo 'make test-jazzy the ROS tests as on Ubuntu 24.04: wheels of Jazzy, NumPy 1.26, OpenCV 4.6'
+	@echo 'make fuzz       damaged files and messages, FUZZ_EXAMPLES=2000 of each kind'
 	@echo 'make clean      remove the virtual environments and what the tests left'
 
 demo: $(DEMO_INSTALLED)
@@ -58,6 +63,11 @@ test-jazzy: export PIP_CONSTRAINT := $(CURDIR)/test/ubuntu_24_04.txt
 test-jazzy:
 	@$(MAKE) VENV=.venv-jazzy WHEELS=ros-jazzy test-ros
 
+# Always other examples; the few of `make test` are always the same.
+FUZZ_EXAMPLES ?= 2000
+fuzz: $(INSTALLED)
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest test/fuzz
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -69,13 +79,13 @@ define make-venv
 	@$(PYTHON) -m venv --clear $(VENV_OPTIONS) $(@D)
 endef
 
-$(DEMO_INSTALLED): setup.py Makefile
+$(DEMO_INSTALLED): setup.py constraints.txt Makefile
 	$(make-venv)
 	@$(@D)/bin/$(PIP) --editable '.[$(DEMO_EXTRAS)]'
 	@touch $@
 
 # Torch first and by itself: what depends on it then finds it and asks for no other build.
-$(INSTALLED): setup.py pyproject.toml Makefile
+$(INSTALLED): setup.py constraints.txt pyproject.toml Makefile
 	$(make-venv)
 	$(@D)/bin/$(PIP) $(TORCH)
 	$(@D)/bin/$(PIP) --editable '.[train,quantize,test,$(DEMO_EXTRAS)]'

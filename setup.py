@@ -58,7 +58,7 @@ setup(
         'ros': [f'ros-{name}' for name in ROS],  # Kilted
         'ros-jazzy': [f'ros-jazzy-{name}' for name in ROS],
         'gpu': ['nvidia-ml-py'],  # tells the diagnostics of memory and temperature
-        'bag': ['jinja2', 'rosbags'],
+        'bag': ['jinja2', 'rosbags>=0.11,<0.12'],  # its limits are put into it: bag/unpacking.py
         'cluster': ['ray'],
         'quantize': ['nncf', 'onnxruntime'],
         'train': [
@@ -77,6 +77,7 @@ setup(
             'colcon-ros',
             'hypothesis',
             'mypy',
+            'packaging',
             'pytest',
             'ruff',
             'types-protobuf',

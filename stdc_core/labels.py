@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from reprlib import repr as shown  # of foreign data: cut where it is long
 from typing import Any, Literal
 
 import cv2
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from stdc_core.errors import UserError
+from stdc_core.yaml_file import YamlFileError, read_yaml
 
 ColorOrder = Literal['rgb', 'bgr']
 Color = tuple[int, int, int]  # RGB
@@ -45,6 +46,8 @@ class LabelSet:
         count = len(self.names)
         if not 1 <= count <= 255:
             raise LabelSetError(f"label set '{self.name}' has {count} classes, expected 1 to 255")
+        if unprintable := [name for name in (self.name, *self.names) if not name.isprintable()]:
+            raise LabelSetError(f'name {shown(unprintable[0])} has characters that do not print')
         if len(set(self.names)) != count:
             twice = sorted({name for name in self.names if self.names.count(name) > 1})
             raise LabelSetError(f"label set '{self.name}' names {', '.join(twice)} more than once")
@@ -80,11 +83,12 @@ class LabelSet:
             color = entry['color']
             if not isinstance(color, Sequence) or not all(type(v) is int for v in color):
                 raise LabelSetError(
-                    f'colour of class {number} is {color!r}, expected three values of 0..255 (RGB)'
+                    f'colour of class {number} is {shown(color)}, expected three values of 0..255 '
+                    '(RGB)'
                 )
         ignore_id = fields.get('ignore_id', UNLABELED)
         if type(ignore_id) is not int:
-            raise LabelSetError(f'ignore_id is {ignore_id!r}, expected a whole number')
+            raise LabelSetError(f'ignore_id is {shown(ignore_id)}, expected a whole number')
         return cls(
             name=str(fields['name']),
             names=tuple(str(entry['name']) for entry in classes),
@@ -99,10 +103,9 @@ class LabelSet:
         :raises LabelSetError: names the file and what is wrong in it.
         """
         try:
-            fields = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            reason = ' '.join(str(error).split())
-            raise LabelSetError(f'{path} is not a YAML file: {reason}') from error
+            fields = read_yaml(path)
+        except YamlFileError as error:
+            raise LabelSetError(str(error)) from error
         try:
             return cls.from_dict(fields)
         except LabelSetError as error:
@@ -166,7 +169,9 @@ def _check_keys(
     what: str, fields: Any, required: Set[str], optional: Set[str] = frozenset()
 ) -> None:
     if not isinstance(fields, Mapping):
-        raise LabelSetError(f'{what} is {fields!r}, expected a mapping with {_listed(required)}')
+        raise LabelSetError(
+            f'{what} is {shown(fields)}, expected a mapping with {_listed(required)}'
+        )
     if missing := required - fields.keys():
         raise LabelSetError(f'{what} has no {_listed(missing)}')
     if unknown := fields.keys() - required - optional:

@@ -16,6 +16,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as shown  # of foreign data: cut where it is long
 from typing import Any
 
 import cv2
@@ -28,12 +29,17 @@ from numpy.typing import NDArray
 
 from stdc_core.errors import InvalidArgumentError, UserError
 from stdc_core.geometry import RESIZE_MODES, ResizeMode, Size
+from stdc_core.image_file import decode_image_file
+from stdc_core.image_header import read_header
 from stdc_core.labels import LabelSet
+from stdc_core.model_graph_check import check_graph
+from stdc_core.regular_file import read_regular_file
 from stdc_core.self_check import SelfCheck
 
 METADATA_KEY = 'stdc_seg'
 FORMAT_VERSION = 1
 MIN_SIZE, MAX_SIZE = 64, 16384  # pixels a side of the network's input
+MAX_BYTES = (1 << 31) - 1  # protobuf's own limit
 
 
 def logit_grid(size: Size) -> Size:
@@ -131,16 +137,17 @@ class ModelMetadata:
         version = fields['format_version']
         if version != FORMAT_VERSION:
             raise ValueError(
-                f'format version {version} is not the {FORMAT_VERSION} this package reads: '
+                f'format version {shown(version)} is not the {FORMAT_VERSION} this package reads: '
                 'export the model again, or use the version of stdc_seg_ros that wrote it'
             )
-        size = Size(*fields['default_size'])
         if fields['resize'] not in RESIZE_MODES:
-            raise ValueError(f"unknown resize '{fields['resize']}' (known: {RESIZE_MODES})")
-        frame = _from_png(fields['self_check']['frame_png'], cv2.IMREAD_COLOR)
-        labels = _from_png(fields['self_check']['labels_png'], cv2.IMREAD_GRAYSCALE)
-        if not frame.shape[:2] == labels.shape == size:
-            raise ValueError('self-check frame and labels are not of the default size')
+            raise ValueError(f'unknown resize {shown(fields["resize"])} (known: {RESIZE_MODES})')
+        for name in ('architecture', 'recipe', 'metrics', 'versions'):
+            if not isinstance(fields[name], dict):
+                raise ValueError(f'{name} is {shown(fields[name])}, expected names and values')
+        size = _size(fields['default_size'])
+        frame = _from_png(fields['self_check']['frame_png'], cv2.IMREAD_COLOR, size)
+        labels = _from_png(fields['self_check']['labels_png'], cv2.IMREAD_GRAYSCALE, size)
         return cls(
             labels=LabelSet.from_dict(fields['labels']),
             architecture=fields['architecture'],
@@ -245,7 +252,7 @@ def read_model_file(path: str | Path) -> ModelFile:
     """
     path = Path(path)
     try:
-        content = path.read_bytes()
+        content = read_regular_file(path, MAX_BYTES)
     except OSError as error:
         raise ModelFileError(f'cannot read model file {path}: {error.strerror}') from error
     try:
@@ -267,19 +274,23 @@ def read_model_file(path: str | Path) -> ModelFile:
     try:
         metadata = ModelMetadata.from_json(properties[METADATA_KEY])
         expected = json.loads(properties[METADATA_KEY])['weights_sha256']
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelFileError(f'{path} has bad metadata: {error}') from error
-    if any(tensor.external_data for tensor in proto.graph.initializer):
-        raise ModelFileError(f'{path} keeps its weights in other files, expected them inside')
-    if (actual := weights_sha256(proto)) != expected:
+    try:
+        check_graph(proto, metadata.labels)
+    except ValueError as error:
+        raise ModelFileError(f'{path} is refused: {error}') from error
+    try:
+        actual = weights_sha256(proto)
+        onnx.checker.check_model(proto)
+    except Exception as error:  # onnx lets the errors of NumPy and others through
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelFileError(f'{path} is corrupt: {reason}') from error
+    if actual != expected:
         raise ModelFileError(
             f'{path} is corrupt: its weights have SHA-256 {actual[:12]}…, expected '
-            f'{expected[:12]}…: copy or export it again'
+            f'{shown(expected)}: copy or export it again'
         )
-    try:
-        onnx.checker.check_model(proto)
-    except onnx.checker.ValidationError as error:
-        raise ModelFileError(f'{path} is corrupt: {str(error).splitlines()[0]}') from error
     return ModelFile(path, hashlib.sha256(content).hexdigest(), metadata, proto)
 
 
@@ -303,9 +314,17 @@ def _to_png(image: NDArray[np.uint8]) -> str:
     return base64.b64encode(png.tobytes()).decode()
 
 
-def _from_png(text: str, flags: int) -> NDArray[np.uint8]:
-    png = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
-    image = cv2.imdecode(png, flags) if len(png) else None
-    if image is None:
+def _from_png(text: str, flags: int, size: Size) -> NDArray[np.uint8]:
+    png = base64.b64decode(text, validate=True)
+    header = read_header(png)
+    if header is None or header.kind != 'PNG':
         raise ValueError('self-check picture is not a PNG')
-    return image  # type: ignore[return-value]
+    if header.size != size:
+        raise ValueError(f'self-check picture is {header.size}, not of the default size {size}')
+    return decode_image_file(png, flags)
+
+
+def _size(value: Any) -> Size:
+    if not isinstance(value, list) or not all(type(side) is int for side in value):
+        raise ValueError(f'default_size is {shown(value)}, expected height and width')
+    return check_network_size(tuple(value))

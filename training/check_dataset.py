@@ -49,7 +49,7 @@ def check(
     with Progress(
         *Progress.get_default_columns(), MofNCompleteColumn(), transient=True
     ) as progress:
-        task = progress.add_task(f'reading {dataset.name}')
+        task = progress.add_task(f'reading {escape(dataset.name)}')
         report = check_dataset(
             dataset, lambda done, total: progress.update(task, completed=done, total=total)
         )

@@ -15,6 +15,7 @@ import rich
 import torch
 import tyro
 from numpy.typing import NDArray
+from rich.markup import escape
 from rich.progress import Progress
 
 from stdc_core.atomic_file import atomic_path
@@ -22,10 +23,10 @@ from stdc_core.command_line.run_command import run_command
 from stdc_core.engines import Backend, Precision, open_engine
 from stdc_core.errors import UserError
 from stdc_core.geometry import Size
+from stdc_core.image_file import write_image_file
 from stdc_core.labels import LabelSet
 from stdc_core.model_file import MIN_SIZE, ModelFile, read_model_file
 from stdc_core.networks.checkpoint import load_checkpoint
-from stdc_core.picture_file import write_picture
 from stdc_core.training.datasets import Layout, open_dataset
 from stdc_core.training.evaluation import NetworkSegmenter, Segmenter, evaluate
 from stdc_core.training.evaluation_report import draw_confusion, to_dict, to_table
@@ -70,7 +71,7 @@ def evaluate_model(
                 f"'{part.labels.name}': they have to be the same, in the same order"
             )
         with Progress() as progress:
-            task = progress.add_task(split, total=len(part))
+            task = progress.add_task(escape(split), total=len(part))
             result = evaluate(
                 segmenter, part, boundary_widths, on_image=lambda: progress.advance(task)
             )
@@ -83,7 +84,7 @@ def evaluate_model(
         facts = {'model': str(model), 'split': split, 'only': only, 'network_size': protocol}
         with atomic_path(output / 'evaluation.json') as path:
             path.write_text(json.dumps({**facts, **to_dict(result, labels)}, indent=1) + '\n')
-        write_picture(output / 'confusion.png', draw_confusion(result, labels)[..., ::-1])
+        write_image_file(output / 'confusion.png', draw_confusion(result, labels)[..., ::-1])
         print(f'written to {output}/: evaluation.json, confusion.png')
 
 

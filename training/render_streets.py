@@ -16,7 +16,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from stdc_core.atomic_file import atomic_path
 from stdc_core.command_line.run_command import run_command
 from stdc_core.errors import UserError
-from stdc_core.picture_file import write_picture
+from stdc_core.image_file import write_image_file
 from stdc_core.synthetic.drive import FRAMES_A_STREET, frame_from_anywhere
 from stdc_core.training.recipe import check_range
 
@@ -93,8 +93,8 @@ def _render(output: Path, size: tuple[int, int], work: tuple[str, int, range]) -
             continue
         place = index * FRAMES_A_STREET if split == 'val' else index  # a street for each
         frame = frame_from_anywhere(place, seed, size)
-        write_picture(labels, frame.labels)
-        write_picture(image, frame.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        write_image_file(labels, frame.labels)
+        write_image_file(image, frame.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return len(indices)
 
 

@@ -11,14 +11,15 @@ import numpy as np
 import rich
 import tyro
 from numpy.typing import NDArray
+from rich.markup import escape
 
 from stdc_core.atomic_file import atomic_path
 from stdc_core.benchmark.report import Report
 from stdc_core.benchmark.suite import run_suite
 from stdc_core.errors import UserError
 from stdc_core.geometry import Size
+from stdc_core.image_file import ImageFileError, decode_image_file, read_image_file
 from stdc_core.model_file import ModelFile, read_model_file
-from stdc_core.picture_file import WHOLE_PICTURE, read_picture
 from stdc_core.synthetic.drive import street_picture
 
 
@@ -91,9 +92,10 @@ def _random_model(size: Size) -> ModelFile:
 def _camera_frame(image: Path | None, size: Size) -> NDArray[np.uint8]:
     if image is None:
         return street_picture(size)
-    picture = read_picture(image)
-    if picture is None:
-        raise UserError(f'{image} is {WHOLE_PICTURE}')
+    try:
+        picture = decode_image_file(read_image_file(image), cv2.IMREAD_COLOR)
+    except ImageFileError as error:
+        raise UserError(f'{image}: {error}') from error
     return cv2.resize(picture, size[::-1])  # type: ignore[return-value]
 
 
@@ -110,4 +112,4 @@ def _print(report: Report) -> None:
     for name, share in report.outside_network.items():
         rich.print(f'{name}: {share:.1%} of the whole frame is not the network')
     for reason in report.left_out:
-        rich.print(f'[yellow]left out[/yellow] {reason}')
+        rich.print(f'[yellow]left out[/yellow] {escape(reason)}')

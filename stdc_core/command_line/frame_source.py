@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core.errors import UserError
-from stdc_core.picture_file import WHOLE_PICTURE, read_picture
+from stdc_core.image_file import ImageFileError, decode_image_file, read_image_file
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 CAMERA_FPS = 30.0  # of a camera that does not say
@@ -90,9 +90,11 @@ def _image_source(name: str, paths: list[Path]) -> FrameSource:
 
 def _read_images(paths: list[Path], missing: list[str]) -> Iterator[Frame]:
     for path in paths:
-        image = read_picture(path)
-        if image is None:
-            logger.error('%s is %s: left out', path, WHOLE_PICTURE)
+        try:
+            image = decode_image_file(read_image_file(path), cv2.IMREAD_COLOR)
+        except (ImageFileError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            logger.error('%s: %s: left out', path, reason)
             missing.append(path.name)
         else:
             yield Frame(path.stem, image)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stdc_core.atomic_file import atomic_path
 from stdc_core.errors import UserError
-from stdc_core.picture_file import write_picture
+from stdc_core.image_file import write_image_file
 
 Kind = Literal['mask', 'overlay', 'side_by_side']
 SUFFIXES: dict[Kind, str] = {'mask': '.png', 'overlay': '.jpg', 'side_by_side': '.jpg'}
@@ -51,7 +51,7 @@ class PictureWriter:
                 self._writers[kind] = self._stack.enter_context(video)
             self._writers[kind](image)
             return
-        write_picture(self.folder / kind / f'{name}{SUFFIXES[kind]}', image)
+        write_image_file(self.folder / kind / f'{name}{SUFFIXES[kind]}', image)
 
     def __enter__(self) -> 'PictureWriter':
         self._stack.__enter__()

@@ -238,7 +238,7 @@ class InferenceEngine(ABC):
         buffers = self._buffers_for(Size(*frame.shape[:2]))
         buffers.geometry.resize(frame, self._image[0], color_order)
         resized = time.perf_counter()
-        logits, detail_logits = self._run(self._image)
+        logits, detail_logits = self._run_checked()
         ran = time.perf_counter()
         upsample_labels(logits, buffers.sampling, buffers.labels)
         if confidence:
@@ -268,7 +268,20 @@ class InferenceEngine(ABC):
                 f'image is {Size(*image.shape[:2])}, this engine runs at {self.size}: use infer()'
             )
         np.copyto(self._image[0], image)
-        return self._run(self._image)
+        return self._run_checked()
+
+    def _run_checked(self) -> NetworkOutput:
+        """Run the network; what it makes must be as large as the tail believes, unchecked."""
+        output = self._run(self._image)
+        grid = logit_grid(self.size)
+        expected = (len(self.model.metadata.labels), *grid)
+        if output.logits.shape != expected or output.logits.dtype != np.float32:
+            found = f'{output.logits.dtype} of shape {output.logits.shape}'
+            raise EngineError(f'{self.model.path} makes logits {found}, expected {expected}')
+        if output.detail is not None and output.detail.shape != grid:
+            found = f'detail of shape {output.detail.shape}'
+            raise EngineError(f'{self.model.path} makes {found}, expected {tuple(grid)}')
+        return output
 
     def close(self) -> None:
         """Free the engine; a second call does nothing."""

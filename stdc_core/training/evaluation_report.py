@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from rich.markup import escape
 from rich.table import Table
 
 from stdc_core.labels import LabelSet
@@ -49,7 +50,8 @@ def to_table(evaluation: Evaluation, labels: LabelSet) -> Table:
         table.add_column(f'boundary F % ({boundary.width_px} px)', justify='right')
     columns = [evaluation.scores.iou, *(boundary.f_score for boundary in evaluation.boundary)]
     for class_id, name in enumerate(labels.names):
-        table.add_row(str(class_id), name, *(_percent(column[class_id]) for column in columns))
+        values = (_percent(column[class_id]) for column in columns)
+        table.add_row(str(class_id), escape(name), *values)
     table.add_section()
     means = [
         evaluation.scores.miou,
@@ -73,8 +75,9 @@ def draw_confusion(evaluation: Evaluation, labels: LabelSet) -> NDArray[np.uint8
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap='Blues', vmin=0, vmax=100)
-    axes.set_xticks(range(len(labels)), labels.names, rotation=60, ha='right')
-    axes.set_yticks(range(len(labels)), labels.names)
+    text = {'parse_math': False}  # a name may have dollars
+    axes.set_xticks(range(len(labels)), labels.names, rotation=60, ha='right', **text)
+    axes.set_yticks(range(len(labels)), labels.names, **text)
     axes.set_xlabel('prediction')
     axes.set_ylabel('truth')
     axes.set_title(f'mIoU {_percent(evaluation.scores.miou)} %, {evaluation.images} images')

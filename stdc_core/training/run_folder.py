@@ -14,7 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from stdc_core.atomic_file import atomic_path
 from stdc_core.errors import UserError
-from stdc_core.picture_file import write_picture
+from stdc_core.image_file import write_image_file
 
 
 class RunError(UserError):
@@ -91,7 +91,7 @@ class RunFolder:
         :param picture: uint8, RGB, shape (H, W, 3).
         """
         path = self.path / 'pictures' / f'{iteration:06d}.jpg'
-        write_picture(path, np.ascontiguousarray(picture[..., ::-1]))
+        write_image_file(path, np.ascontiguousarray(picture[..., ::-1]))
 
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Write what a resume needs: tensors, numbers and texts."""

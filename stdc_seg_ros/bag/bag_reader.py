@@ -9,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from stdc_core.yaml_file import read_yaml
 from stdc_seg_ros.bag.errors import INSTALL_HINT, BagError
 from stdc_seg_ros.bag.salvage import METADATA, bag_files, mend
 from stdc_seg_ros.bag.truncated_sqlite import unmerged_log
+from stdc_seg_ros.bag.unpacking import limit_unpacking
 
 try:
     from rosbags.interfaces import Connection, ConnectionExtRosbag2
@@ -19,6 +21,8 @@ try:
     from rosbags.typesys import Stores, get_typestore
 except ImportError as error:
     raise BagError(INSTALL_HINT) from error
+
+limit_unpacking()
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
@@ -107,6 +111,8 @@ class BagReader:
                 f'{self.path} has no {METADATA}, expected the folder of a bag: if its recorder '
                 'was killed, run ros2 bag reindex'
             )
+        if self.path.is_dir():
+            read_yaml(self.path / METADATA)  # before rosbags does, without a limit
         for file in bag_files(self.path):
             if (log := unmerged_log(file)) is not None:
                 raise BagError(

@@ -9,8 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import yaml
-
+from stdc_core.yaml_file import YamlFileError, read_yaml
 from stdc_seg_ros.bag import truncated_mcap, truncated_sqlite
 from stdc_seg_ros.bag.errors import BagError
 
@@ -94,8 +93,8 @@ def _copy_whole(file: Path, copy: Path) -> bool:
 def _has_all_files(folder: Path) -> bool:
     """Whether metadata.yaml can be read, and the files are there that it names."""
     try:
-        fields = yaml.safe_load((folder / METADATA).read_text(encoding='utf-8'))
+        fields = read_yaml(folder / METADATA)
         names = fields['rosbag2_bagfile_information']['relative_file_paths']
         return all((folder / Path(name).name).exists() for name in names)
-    except (OSError, yaml.YAMLError, UnicodeError, TypeError, KeyError):
+    except (YamlFileError, TypeError, KeyError):
         return False

@@ -20,6 +20,9 @@ INNER, LEAF = 0x05, 0x0D  # kinds of pages of a table
 PAGE_HEADER = struct.Struct('>B2xH')  # kind, number of cells
 RIGHTMOST = 8  # where an inner page has its last child
 NUMBER = struct.Struct('>I')
+MIN_PAGE = 512  # bytes
+MAX_DEPTH = 64  # of a tree; SQLite's own need less than 20
+MAX_READ = 8  # times the file; rows that share pages would make much more of it
 INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}  # by the type of a value
 
 Value = int | float | str | bytes | None
@@ -48,15 +51,20 @@ class SqlitePages:
         self._size = 1 << 16 if size == 1 else size
         self._usable = self._size - reserved
         self.promised: int = promised  # pages, by the header
-        self.count = stream.seek(0, 2) // self._size if magic == MAGIC and size else 0
+        whole = magic == MAGIC and self._size >= MIN_PAGE
+        self.count = stream.seek(0, 2) // self._size if whole else 0
         if not self.count:
             raise ValueError('this is no SQLite file, or it has no whole page')
+        self._left = MAX_READ * self.count * self._size
 
-    def table(self, root: int) -> Iterator[Row]:
+    def table(self, root: int, depth: int = 0) -> Iterator[Row]:
         """Go through the rows of a table as far as pages lead to them.
 
         :param root: number of its first page; 1 is the table of all tables.
+        :raises ValueError: pages lead in circles, or many rows to the same.
         """
+        if depth > MAX_DEPTH:
+            raise ValueError('pages lead in circles')
         page, start = self._page(root)
         kind, cells = _cells(page, start)
         if kind == LEAF:
@@ -65,13 +73,15 @@ class SqlitePages:
             for place in (*cells, start + RIGHTMOST):
                 (child,) = NUMBER.unpack_from(page, place)
                 if 1 <= child <= self.count:
-                    yield from self.table(child)
+                    yield from self.table(child, depth + 1)
 
     def leaves(self) -> Iterator[Row]:
         """Go through the rows of all tables, whether pages lead to them or not.
 
         No overflow page is taken for a leaf: each begins with the number of a page, which would
         have to be 800 GB away.
+
+        :raises ValueError: many rows lead to the same pages.
         """
         for number in range(1, self.count + 1):
             page, start = self._page(number)
@@ -80,9 +90,15 @@ class SqlitePages:
 
     def _page(self, number: int) -> tuple[bytes, int]:
         """Read a page, and say where in it its header is."""
+        self._count(self._size)
         self._stream.seek((number - 1) * self._size)
         page = self._stream.read(self._size)
         return page, HEADER_BYTES if number == 1 else 0
+
+    def _count(self, read: int) -> None:
+        self._left -= read
+        if self._left < 0:
+            raise ValueError(f'rows share pages: they are over {MAX_READ} times the file')
 
     def _leaf(self, page: bytes, cells: Sequence[int]) -> Iterator[Row]:
         for place in cells:
@@ -108,6 +124,7 @@ class SqlitePages:
             here = least + (length - least) % (self._usable - 4)
             here = least if here > most else here
         parts = [page[place : place + here]]
+        self._count(len(parts[0]))
         left = length - here
         (after,) = NUMBER.unpack_from(page, place + here) if left else (0,)
         while left:

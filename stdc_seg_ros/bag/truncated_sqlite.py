@@ -16,6 +16,16 @@ from pathlib import Path
 
 from stdc_seg_ros.bag.sqlite_pages import Row, SqlitePages
 
+ALLOWED = (
+    sqlite3.SQLITE_CREATE_TABLE,
+    sqlite3.SQLITE_CREATE_INDEX,
+    sqlite3.SQLITE_REINDEX,  # a new index is filled
+    sqlite3.SQLITE_INSERT,
+    sqlite3.SQLITE_UPDATE,  # of the table of tables
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_TRANSACTION,
+)
+JOURNAL_MAGIC = bytes.fromhex('d9d505f920a163d7')
 LOGS = ('-wal', '-journal')  # SQLite names them so after the file
 DISK_ERRORS = ('disk is full', 'disk I/O error', 'unable to open')  # of SQLite
 
@@ -51,7 +61,7 @@ def copy_whole_rows(source: Path, target: Path) -> None:
     try:
         if _is_cut(source) or unmerged_log(source) is None or not _merge_log(source, target):
             _copy_pages(source, target)
-    except (sqlite3.Error, struct.error) as error:
+    except (sqlite3.Error, OverflowError, IndexError, struct.error) as error:
         if _is_of_the_disk(error):
             raise OSError(f'{target}: {error}') from error
         raise ValueError(f'{source}: {error}') from error
@@ -65,8 +75,14 @@ def _is_of_the_disk(error: Exception) -> bool:
 def _copy_pages(source: Path, target: Path) -> None:
     with source.open('rb', buffering=0) as stream, closing(sqlite3.connect(target)) as database:
         database.execute('PRAGMA synchronous = OFF')
+        database.set_authorizer(_allow)
         _insert_whole_rows(database, SqlitePages(stream))
         database.commit()
+
+
+def _allow(action: int, *_: object) -> int:
+    """Let the bag's own SQL make tables and indexes; ATTACH could write anywhere."""
+    return sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY
 
 
 def _is_cut(file: Path) -> bool:
@@ -85,10 +101,10 @@ def _insert_whole_rows(database: sqlite3.Connection, pages: SqlitePages) -> None
     if not made:
         raise ValueError('no table can be found')
     for kind, name, _, root, sql in made:
-        assert isinstance(name, str)
-        assert isinstance(root, int)
-        if kind != 'table' or name.startswith('sqlite_'):
+        if kind != 'table' or str(name).startswith('sqlite_'):
             continue
+        if not isinstance(name, str) or not isinstance(root, int) or '"' in name:
+            raise ValueError(f'a table is named {name!r}, expected those of a bag')
         database.execute(str(sql))
         rows = _messages(pages) if name == 'messages' else pages.table(root)
         for number, (first, *others) in rows:
@@ -112,12 +128,17 @@ def _merge_log(source: Path, target: Path) -> bool:
     """Copy the file and its log, and let SQLite make one of them.
 
     :return: False, and nothing is left, where one of them is damaged so that SQLite cannot.
+    :raises ValueError: the journal ends in the name of a super-journal, which SQLite deletes when
+        it is done. Only a transaction over several databases has one.
     """
     copies = {suffix: target.with_name(target.name + suffix) for suffix in ('', *LOGS)}
     for suffix, copy in copies.items():
         file = source.with_name(source.name + suffix)
         if file.exists():
             shutil.copyfile(file, copy)
+    journal = copies['-journal']
+    if journal.exists() and journal.read_bytes().endswith(JOURNAL_MAGIC):
+        raise ValueError(f'{source}-journal names another file: it is no journal of a recorder')
     try:
         with closing(sqlite3.connect(target)) as database:
             database.execute('PRAGMA journal_mode = DELETE')

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stdc_core.image_file import ImageFileError, decode_image_file
 from stdc_core.labels import UNLABELED, LabelSet
 from stdc_seg_ros.bag.bag_reader import COMPRESSED_IMAGE
 from stdc_seg_ros.bag.errors import BagError
@@ -55,15 +56,18 @@ class LabelImages:
         """Read a PNG; as :meth:`of_message`."""
         if not data.startswith(b'\x89PNG'):
             raise BagError(f'{what}: labels are no PNG, expected one (a JPEG changes ids)')
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if pixels is None or pixels.dtype != np.uint8:
-            found = 'cannot be read' if pixels is None else f'have {pixels.dtype} values'
+        try:
+            pixels = decode_image_file(data, cv2.IMREAD_UNCHANGED)
+        except ImageFileError as error:
+            raise BagError(f'{what}: labels: {error}, expected a whole PNG of 8 bits') from error
+        if pixels.dtype != np.uint8:
+            found = f'have {pixels.dtype} values'
             raise BagError(f'{what}: labels {found}, expected a whole PNG of 8 bits')
         if pixels.ndim == 2:
             if (bits := data[BITS_PLACE]) < 8:  # OpenCV scales them to 0..255
                 pixels = pixels // (255 // ((1 << bits) - 1))
-            return self._of_ids(pixels, what)  # type: ignore[arg-type]
-        return self._of_colors(pixels[..., 2::-1], what)  # type: ignore[arg-type]
+            return self._of_ids(pixels, what)
+        return self._of_colors(pixels[..., 2::-1], what)
 
     def _of_ids(self, ids: NDArray[np.uint8], what: str) -> NDArray[np.uint8]:
         found: NDArray[np.uint8] = cv2.LUT(ids, self._ids)  # type: ignore[assignment]

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core.geometry import Size
+from stdc_core.image_header import find_absurd_size, read_header
 from stdc_core.labels import ColorOrder
-from stdc_core.picture_header import read_header
 from stdc_seg_ros.image_messages.camera_frame import (
     BadImageError,
     CameraFrame,
@@ -25,11 +25,6 @@ from stdc_seg_ros.image_messages.encodings import ENCODINGS
 
 if TYPE_CHECKING:  # bags are read without ROS
     from sensor_msgs.msg import CompressedImage
-
-MAX_PIXELS = 64_000_000  # an image that announces more is refused before it is decoded
-# JPEG spends at least a bit on 8x8 pixels; deflate makes at most 1032 bytes of one, each of up to
-# 8 pixels.
-MAX_PIXELS_PER_BYTE = {'JPEG': 8 * 64, 'PNG': 8 * 1032}
 
 _FORMATS = ('jpeg', 'jpg', 'png')  # what a publisher calls them
 
@@ -87,19 +82,8 @@ def _announced_size(data: NDArray[np.uint8], message_format: str) -> Size:
         raise BadImageError(f'{what} {start}, expected a JPEG or PNG')
     if header.size is None or not header.complete:
         raise BadImageError(f'{what} is cut off: expected a whole {header.kind}')
-    if 0 in header.size:
-        raise BadImageError(f'{what} announces {header.size} pixels (height x width)')
-    pixels = header.size.height * header.size.width
-    if pixels > MAX_PIXELS:
-        raise BadImageError(
-            f'{what} announces {header.size} pixels (height x width), expected at most '
-            f'{MAX_PIXELS // 1_000_000} megapixels'
-        )
-    if pixels > MAX_PIXELS_PER_BYTE[header.kind] * data.size:
-        raise BadImageError(
-            f'{what} announces {header.size} pixels (height x width), that cannot be: expected a '
-            f'whole {header.kind}'
-        )
+    if absurd := find_absurd_size(header, data.size):
+        raise BadImageError(f'{what} {absurd}')
     return header.size
 
 

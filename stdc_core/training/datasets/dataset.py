@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core.geometry import Size
+from stdc_core.image_file import ImageFileError, decode_image_file, read_image_file
 from stdc_core.labels import LabelSet
-from stdc_core.picture_file import WHOLE_PICTURE, read_picture
 from stdc_core.training.datasets.label_decoder import LabelDecoder
 from stdc_core.training.datasets.problems import DatasetError, DatasetFileError, Problem, refuse
 
@@ -207,13 +207,14 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     """Read an image in any format OpenCV knows, turned upright by its EXIF orientation.
 
     :return: uint8, RGB, shape (H, W, 3).
-    :raises DatasetFileError: it is no whole image.
+    :raises DatasetFileError: it is no whole image, or one of over 64 megapixels.
     :raises OSError: it cannot be read.
     """
-    image = read_picture(path)
-    if image is None:
+    try:
+        image = decode_image_file(read_image_file(path), cv2.IMREAD_COLOR)
+    except ImageFileError as error:
         fix = 'copy it again, or convert it to PNG or JPEG'
-        raise DatasetFileError(Problem(path, WHOLE_PICTURE, 'a whole image', fix))
+        raise DatasetFileError(Problem(path, str(error), 'a whole image', fix)) from error
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)  # type: ignore[return-value]
 
 

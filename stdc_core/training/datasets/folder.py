@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from reprlib import repr as shown  # of foreign data: cut where it is long
 from typing import Any
-
-import yaml
 
 from stdc_core.labels import LABEL_SETS, Color, LabelSet, LabelSetError, open_label_set
 from stdc_core.training.datasets.dataset import SegmentationDataset
 from stdc_core.training.datasets.label_decoder import LabelDecoder, color_decoder, id_decoder
 from stdc_core.training.datasets.pairing import open_splits
 from stdc_core.training.datasets.problems import DatasetError
+from stdc_core.yaml_file import YamlFileError, read_yaml
 
 REQUIRED = {'name', 'label_set', 'label_kind', 'splits'}
 OF_KIND = {'ids': {'ids', 'ignore_ids'}, 'colors': {'colors', 'ignore_colors'}}
@@ -28,10 +28,9 @@ def open_folder(path: Path) -> SegmentationDataset:
         missing from the folder.
     """
     try:
-        fields = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = ' '.join(str(error).split())
-        raise DatasetError(f'{path} is not a YAML file: {reason}') from error
+        fields = read_yaml(path)
+    except YamlFileError as error:
+        raise DatasetError(str(error)) from error
     try:
         return _open(fields, path.parent)
     except (DatasetError, LabelSetError) as error:
@@ -43,10 +42,10 @@ def _open(fields: Any, folder: Path) -> SegmentationDataset:
     optional = OPTIONAL | (OF_KIND[kind] if kind in KINDS else set())
     _check_keys('the data set', fields, REQUIRED, optional)
     if kind not in KINDS:
-        raise DatasetError(f"label_kind is {kind!r}, expected 'ids' or 'colors'")
+        raise DatasetError(f"label_kind is {shown(kind)}, expected 'ids' or 'colors'")
     unique_names = fields.get('unique_names', True)
     if type(unique_names) is not bool:
-        raise DatasetError(f'unique_names is {unique_names!r}, expected true or false')
+        raise DatasetError(f'unique_names is {shown(unique_names)}, expected true or false')
     labels = _label_set(fields['label_set'], str(fields['name']), folder)
     return open_splits(
         folder / _text('root', fields.get('root', '.')),
@@ -69,7 +68,7 @@ def _label_set(value: Any, name: str, folder: Path) -> LabelSet:
 
 def _patterns(splits: Any) -> dict[str, tuple[str, str]]:
     if not isinstance(splits, Mapping) or not splits:
-        raise DatasetError(f'splits is {splits!r}, expected e.g. train and val')
+        raise DatasetError(f'splits is {shown(splits)}, expected e.g. train and val')
     patterns = {}
     for split, both in splits.items():
         _check_keys(f"split '{split}'", both, {'images', 'labels'})
@@ -102,7 +101,9 @@ def _mapped(
 ) -> dict[Any, int]:
     """``{class name: [values in the files]}``, turned round."""
     if not isinstance(value, Mapping):
-        raise DatasetError(f'{key} is {value!r}, expected a list of values for each class name')
+        raise DatasetError(
+            f'{key} is {shown(value)}, expected a list of values for each class name'
+        )
     if unknown := value.keys() - set(labels.names):
         known = ', '.join(labels.names)
         raise DatasetError(f'{key} has unknown class {_listed(unknown)} (known: {known})')
@@ -118,19 +119,21 @@ def _mapped(
 
 def _list(key: str, value: Any, parse: Callable[[str, Any], Any]) -> list[Any]:
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise DatasetError(f'{key} is {value!r}, expected a list')
+        raise DatasetError(f'{key} is {shown(value)}, expected a list')
     return [parse(key, entry) for entry in value]
 
 
 def _id(key: str, value: Any) -> int:
     if type(value) is not int:
-        raise DatasetError(f'{key} has {value!r}, expected whole numbers')
+        raise DatasetError(f'{key} has {shown(value)}, expected whole numbers')
     return value
 
 
 def _color(key: str, value: Any) -> Color:
     if not isinstance(value, Sequence) or [type(v) for v in value] != [int] * 3:
-        raise DatasetError(f'{key} has {value!r}, expected lists of red, green and blue, 0..255')
+        raise DatasetError(
+            f'{key} has {shown(value)}, expected lists of red, green and blue, 0..255'
+        )
     return (value[0], value[1], value[2])
 
 
@@ -141,12 +144,12 @@ def _sequence(value: Any) -> Callable[[str], str]:
     try:
         pattern = re.compile(_text('sequence', value))
     except re.error as error:
-        raise DatasetError(f'sequence {value!r} is no regular expression: {error}') from error
+        raise DatasetError(f'sequence {shown(value)} is no regular expression: {error}') from error
 
     def sequence(name: str) -> str:
         match = pattern.search(name)
         if match is None:
-            raise DatasetError(f"sequence {value!r} matches nothing in the name '{name}'")
+            raise DatasetError(f"sequence {shown(value)} matches nothing in the name '{name}'")
         return match[1 if pattern.groups else 0] or ''
 
     return sequence
@@ -154,7 +157,7 @@ def _sequence(value: Any) -> Callable[[str], str]:
 
 def _text(key: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise DatasetError(f'{key} is {value!r}, expected text')
+        raise DatasetError(f'{key} is {shown(value)}, expected text')
     return value
 
 
@@ -162,7 +165,7 @@ def _check_keys(
     what: str, fields: Any, required: Collection[str], optional: Collection[str] = ()
 ) -> None:
     if not isinstance(fields, Mapping):
-        raise DatasetError(f'{what} is {fields!r}, expected fields {_listed(required)}')
+        raise DatasetError(f'{what} is {shown(fields)}, expected fields {_listed(required)}')
     if missing := set(required) - fields.keys():
         raise DatasetError(f'{what} has no {_listed(missing)}')
     if unknown := fields.keys() - set(required) - set(optional):

@@ -8,7 +8,6 @@ with ``a_L.png``.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from stdc_core.training.datasets.label_decoder import LabelDecoder
 from stdc_core.training.datasets.problems import DatasetError, Problem
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+MAX_FOLDERS = 100_000
 WILDCARDS = {'**/': '(?:(.+)/)?', '*': '([^/]*)'}
 
 
@@ -137,12 +137,26 @@ def _matches(root: Path, pattern: str) -> Iterator[tuple[str, Path]]:
             yield '/'.join(filter(None, match.groups())), path
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Files in and beneath a folder, sorted, links followed, without hidden ones."""
-    if not folder.is_dir():
-        raise DatasetError(f'there is no folder {folder}')
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith('.'))
-        for name in sorted(names):
-            if not name.startswith('.'):
-                yield Path(place, name)
+def _files(top: Path) -> Iterator[Path]:
+    """Files in and beneath a folder, sorted, links followed, without hidden ones.
+
+    A link back to a folder that led here has nothing new. Links in all directions can still make
+    many folders of a few.
+    """
+    if not top.is_dir():
+        raise DatasetError(f'there is no folder {top}')
+    waiting = [(top, frozenset[Path]())]
+    count = 0
+    while waiting:
+        folder, above = waiting.pop()
+        above |= {folder.resolve()}
+        if (count := count + 1) > MAX_FOLDERS:
+            raise DatasetError(f'{top} has over {MAX_FOLDERS:,} folders, links among them')
+        found = sorted(path for path in folder.iterdir() if not path.name.startswith('.'))
+        inner = {path for path in found if path.is_dir()}
+        yield from (path for path in found if path not in inner)
+        waiting += [
+            (path, above)
+            for path in reversed(found)
+            if path in inner and not (path.is_symlink() and path.resolve() in above)
+        ]

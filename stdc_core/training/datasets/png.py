@@ -19,6 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stdc_core.geometry import Size
+from stdc_core.image_file import read_image_file
+from stdc_core.image_header import CompressedHeader, find_absurd_size
 from stdc_core.training.datasets.problems import DatasetFileError, Problem
 
 SIGNATURE = b'\x89PNG\r\n\x1a\n'
@@ -44,7 +47,7 @@ def read_png_ids(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Read one number a pixel, of a greyscale or palette PNG of any depth.
 
     :return: shape (H, W), uint8, or uint16 for a PNG of 16 bits.
-    :raises DatasetFileError: it is no whole PNG, or one of colours.
+    :raises DatasetFileError: it is no whole PNG, one of colours, or one of over 64 megapixels.
     :raises OSError: it cannot be read.
     """
     header, chunks = _read(path)
@@ -63,7 +66,7 @@ def read_png_colors(path: Path) -> NDArray[np.uint8]:
     """Read the colours of a PNG of any type, without alpha.
 
     :return: uint8, RGB, shape (H, W, 3).
-    :raises DatasetFileError: it is no whole PNG, or has 16 bits a channel.
+    :raises DatasetFileError: it is no whole PNG, has 16 bits a channel or over 64 megapixels.
     :raises OSError: it cannot be read.
     """
     header, chunks = _read(path)
@@ -74,7 +77,7 @@ def read_png_colors(path: Path) -> NDArray[np.uint8]:
 
 
 def _read(path: Path) -> tuple[_Header, list[tuple[bytes, bytes]]]:
-    data = path.read_bytes()
+    data = read_image_file(path)
     if not data.startswith(SIGNATURE):
         fix = 'write labels as PNG, other formats may change their values'
         raise DatasetFileError(Problem(path, 'no PNG', 'PNG', fix))
@@ -85,6 +88,9 @@ def _read(path: Path) -> tuple[_Header, list[tuple[bytes, bytes]]]:
         raise _not_whole(path) from error
     if header.color_type not in COLOR_TYPES:
         raise _not_whole(path)
+    size = CompressedHeader('PNG', Size(header.height, header.width), complete=True)
+    if absurd := find_absurd_size(size, len(data)):
+        raise DatasetFileError(Problem(path, absurd, 'a picture', 'write it again'))
     return header, chunks
 
 

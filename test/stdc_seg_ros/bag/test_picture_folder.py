@@ -126,7 +126,7 @@ def spoil(images: Path, labels: Path, fault: str) -> None:
         ('other names', "'mask_frame_2' and 'frame_1', expected the same names"),
         ('other size', r'frame_2\.png has 6x9 labels, expected 6x8 .* as .*frame_2\.png has'),
         ('unknown id', r'frame_2\.png: label 77 .*expected 0..11 or 255: name the label set'),
-        ('cut off', r'frame_1\.png: no whole picture that OpenCV can read'),
+        ('cut off', r'frame_1\.png: no image that OpenCV can read'),
     ],
 )
 def test_faults_name_the_file_and_what_to_do(folders, fault, expected):

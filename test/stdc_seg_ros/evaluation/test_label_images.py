@@ -94,5 +94,5 @@ def test_what_is_no_class_is_refused(images, picture, kind, expected):
 
 def test_a_png_that_is_cut_off_is_refused(images):
     data = cv2.imencode('.png', np.random.default_rng(0).integers(0, 9, (64, 64)))[1].tobytes()
-    with pytest.raises(BagError, match='labels cannot be read'):
+    with pytest.raises(BagError, match='no image that OpenCV can read, expected a'):
         images.of_file(data[:60], 'it')

@@ -4,6 +4,7 @@ import base64
 import re
 import shutil
 import subprocess
+import urllib.parse
 from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -17,6 +18,8 @@ from stdc_core.evaluation.drive_counts import FrameScores
 from stdc_core.labels import CAMVID, LabelSet
 from stdc_seg_ros.evaluation import moments
 from stdc_seg_ros.evaluation.drive import DriveChoice, open_drive
+from stdc_seg_ros.evaluation.files import write_json
+from stdc_seg_ros.evaluation.many_bags import read_result, write_overview
 from stdc_seg_ros.evaluation.moments import Moment, Moments, find_moments, pick
 from stdc_seg_ros.evaluation.offline import evaluate_offline
 from stdc_seg_ros.evaluation.report import _moment_words, write_report
@@ -164,3 +167,23 @@ def test_a_browser_shows_the_page_without_complaint(bag, evaluate, tmp_path):
     assert wider <= 0, 'the page is wider than a small window'
     assert 'data-error' not in result.stdout
     assert 'CONSOLE' not in result.stderr
+
+
+def test_names_of_bags_are_text_in_the_overview(bag, evaluate, tmp_path):
+    evaluation, _ = evaluate(bag)
+    names = ('<img src=x onerror=alert(1)>', '"><script>', "javascript:alert('1')")
+    for name in names:
+        (tmp_path / 'out' / name).mkdir(parents=True)
+        write_json(tmp_path / 'out' / name / 'figures.json', evaluation)
+    results = [read_result(tmp_path / 'out' / name) for name in names]
+    write_overview(tmp_path / 'out', results)
+    page = (tmp_path / 'out/report.html').read_text()
+    outside = Outside()
+    outside.feed(page)
+    assert '<img' not in page
+    assert '<script' not in page
+    assert outside.loads[0] == 'data:,'
+    assert [urllib.parse.unquote(url) for url in outside.loads[1:]] == [
+        f'{name}/report.html' for name in names
+    ]
+    assert not any(':' in url for url in outside.loads[1:])  # a name is no scheme

@@ -63,7 +63,7 @@ def test_every_problem_of_every_file_is_collected(camvid, write_png):
         ('0001TP_000030.png', 'label 12', 6),
         ('0001TP_000030.png', 'label 200', 3),
         ('0016E5_000060.png', 'labels of 1x1 (height x width)', 0),
-        ('0016E5_000090.png', 'no whole picture that OpenCV can read', 0),
+        ('0016E5_000090.png', 'no image that OpenCV can read', 0),
         ('0016E5_08001.png', 'no PNG', 0),
     }
     assert len(report.problems) == len(found)

@@ -1,5 +1,6 @@
 import pytest
 
+from stdc_core.training.datasets import pairing
 from stdc_core.training.datasets.pairing import pair_files
 from stdc_core.training.datasets.problems import DatasetError
 
@@ -17,16 +18,16 @@ def make(tmp_path):
 
 
 def pair(root, images, labels):
-    pairing = pair_files(root, images, labels, what="split 'train'", sequence=lambda name: name[0])
+    found = pair_files(root, images, labels, what="split 'train'", sequence=lambda name: name[0])
     pairs = [
         (
             pair.name,
             pair.image_path.relative_to(root).as_posix(),
             pair.label_path.relative_to(root).as_posix(),
         )
-        for pair in pairing.pairs
+        for pair in found.pairs
     ]
-    return pairs, pairing.problems
+    return pairs, found.problems
 
 
 @pytest.mark.parametrize(
@@ -52,8 +53,8 @@ def test_what_wildcards_stand_for_pairs_images_and_labels(make, files, images, l
 def test_pairs_know_their_files_and_sequence(make):
     root = make('i/a.jpg', 'l/a_L.png')
     assert pair(root, 'i/*.jpg', 'l/*_L.png')[0] == [('a', 'i/a.jpg', 'l/a_L.png')]
-    pairing = pair_files(root, 'i', 'l/*_L.png', what='', sequence=lambda name: f'of {name}')
-    assert pairing.pairs[0].sequence == 'of a'
+    found = pair_files(root, 'i', 'l/*_L.png', what='', sequence=lambda name: f'of {name}')
+    assert found.pairs[0].sequence == 'of a'
 
 
 def test_links_to_folders_are_followed(make, tmp_path):
@@ -63,6 +64,20 @@ def test_links_to_folders_are_followed(make, tmp_path):
     (root / 'data/l/drive').symlink_to(root / 'data/l')  # a circle ends
     pairs, _ = pair(root / 'data', 'i/drive/*.jpg', 'l/*.png')
     assert [name for name, _, _ in pairs] == ['a']
+
+
+def test_folders_that_link_to_each_other_end(make, monkeypatch):
+    """Followed as far as the kernel does, this would be 2^40 folders."""
+    root = make('i/x/a.jpg', 'i/y/b.jpg', 'l/x/a.png', 'l/y/b.png')
+    for here, there in (('x', 'y'), ('y', 'x')):
+        for number in range(2):
+            (root / f'i/{here}/to{number}').symlink_to(root / f'i/{there}')
+    pairs, problems = pair(root, 'i', 'l')
+    assert [name for name, _, _ in pairs] == ['x/a', 'y/b']
+    assert len(problems) == 2 * 2  # b by x/to0 and x/to1, a by y/to0 and y/to1
+    monkeypatch.setattr(pairing, 'MAX_FOLDERS', 5)
+    with pytest.raises(DatasetError, match='has over 5 folders, links among them'):
+        pair(root, 'i', 'l')
 
 
 def test_images_without_labels_and_labels_without_image_are_problems(make):

@@ -18,6 +18,10 @@ START_OF_SCAN = 0xDA
 # SOF0 to SOF15 without DHT (C4), JPG (C8) and DAC (CC), which lie between them.
 START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 NO_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM, RST0 to RST7
+MAX_PIXELS = 64_000_000  # an image that announces more is refused before it is decoded
+# JPEG spends at least a bit on 8x8 pixels; deflate makes at most 1032 bytes of one, each of up to
+# 8 pixels.
+MAX_PIXELS_PER_BYTE = {'JPEG': 8 * 64, 'PNG': 8 * 1032}
 SIZE = struct.Struct('>HH')
 PNG_SIZE = struct.Struct('>II')
 
@@ -47,6 +51,25 @@ def read_header(data: bytes) -> CompressedHeader | None:
         return CompressedHeader('PNG', size, PNG_END in data[-1024:])
     if data.startswith(JPEG_START):
         return _read_jpeg(data)
+    return None
+
+
+def find_absurd_size(header: CompressedHeader, length: int) -> str | None:
+    """Say in words what is wrong with the announced size.
+
+    :param length: of the data, bytes.
+    :return: None if nothing is, or no size is announced.
+    """
+    if header.size is None:
+        return None
+    announced = f'announces {header.size} pixels (height x width)'
+    pixels = header.size.height * header.size.width
+    if not pixels:
+        return announced
+    if pixels > MAX_PIXELS:
+        return f'{announced}, expected at most {MAX_PIXELS // 1_000_000} megapixels'
+    if pixels > MAX_PIXELS_PER_BYTE[header.kind] * length:
+        return f'{announced}, that cannot be: expected a whole {header.kind}'
     return None
 
 
