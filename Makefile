@@ -3,6 +3,8 @@
 #   TOPIC=...   with these images, where the bag has several;  LABELS=...  with these labels
 #   MODEL=...   another model file for make demo
 #   TORCH=...   another build of torch, as pip takes it   (default: torch==2.13.0)
+#   TRIES=...   make faults tries every scenario so often      (default: 1)
+#   MINUTES=... that make soak lasts                           (default: 30)
 #   PYTHON=...  the Python to make it with, 3.10 or later
 #   VENV=...    another place for the tests' virtual environment
 #   WHEELS=...  ros-jazzy: wheels of that ROS                (default: ros, which is Kilted)
@@ -12,6 +14,8 @@ TORCH ?= torch==2.13.0
 VENV ?= .venv-test
 DEMO_VENV ?= .venv-demo
 WHEELS ?= ros
+TRIES ?= 1
+MINUTES ?= 30
 BIN := $(VENV)/bin
 
 # ROS is the sourced one, or else PyPI's wheels of it. Never both: the wheels put their libraries
@@ -34,7 +38,7 @@ DEMO_INSTALLED := $(DEMO_VENV)/$(MARK)
 PIP := python -m pip --disable-pip-version-check --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-ros test-jazzy fuzz lint clean
+.PHONY: help demo test test-slow test-ros test-jazzy fuzz faults soak lint clean
 
 help:
 	@echo 'make demo       play a drive through the real node and write a page about it; no ROS needed'
@@ -43,6 +47,8 @@ help:
 	@echo 'make test-slow  what takes longer: the export matrix, a smoke training, colcon build'
 	@echo 'make test-jazzy the ROS tests as on Ubuntu 24.04: wheels of Jazzy, NumPy 1.26, OpenCV 4.6'
 	@echo 'make fuzz       damaged files and messages, FUZZ_EXAMPLES=2000 of each kind'
+	@echo 'make faults TRIES=3   every fault of docs/reliability.md, and a table of how it went'
+	@echo 'make soak MINUTES=30  the node at camera rate: memory, descriptors, threads, latency'
 	@echo 'make clean      remove the virtual environments and what the tests left'
 
 demo: $(DEMO_INSTALLED)
@@ -67,6 +73,14 @@ test-jazzy:
 FUZZ_EXAMPLES ?= 2000
 fuzz: $(INSTALLED)
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest test/fuzz
+
+faults: export FAULTS_TRIES := $(TRIES)
+faults: export FAULTS_JSON := $(CURDIR)/faults.json
+faults: $(INSTALLED)
+	$(BIN)/python -m pytest test/faults; code=$$?; $(BIN)/python test/faults/records.py faults.json; exit $$code
+
+soak: $(INSTALLED)
+	$(BIN)/python benchmark/soak.py --minutes $(MINUTES) --output soak.json
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

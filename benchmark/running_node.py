@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +85,7 @@ def run_node(
     size: tuple[int, int],
     rate: float,
     frames: int,
+    watch: Callable[[int, Mapping[str, Sequence[float]]], None] = lambda pid, latencies_ms: None,
 ) -> NodeRun:
     """Run the node on cameras that begin together.
 
@@ -93,6 +94,8 @@ def run_node(
     :param size: height and width of their images.
     :param rate: images a second, of each.
     :param frames: images of each.
+    :param watch: called at least ten times a second with the node's process id and the latencies
+        so far, of each camera's masks.
     :raises ChildProcessError: the node or a camera ended; with what it said.
     """
     topics = {name: f'{name}/image' for name in cameras} or {'image': 'image'}
@@ -132,6 +135,7 @@ def run_node(
         listener.go()
         while any(source.exit_code is None for source in sources):
             executor.spin_once(timeout_sec=0.1)
+            watch(node.pid, listener.latencies_ms)
             if node.exit_code is not None:
                 raise node.failure(f'ended with code {node.exit_code}')
         shares = CpuTimes.now().shares_since(before)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage
 
+from stdc_core.engines import EngineError
 from stdc_core.labels import UNLABELED, LabelSet
 from stdc_seg_ros.camera_input import NANOSECONDS, Arrival, CameraInput, Publishers
 from stdc_seg_ros.camera_outputs import CameraOutputs
@@ -30,6 +33,7 @@ from stdc_seg_ros.recent_frames import LedgerWindow
 
 LOG_PERIOD_S = 5.0  # a camera that sends nothing but broken frames does not flood the log
 REVIEW_PERIOD_S = 0.5
+logger = logging.getLogger(__name__)
 
 
 def shown_name(name: str) -> str:
@@ -61,6 +65,7 @@ class Camera:
         self.name = shown_name(name)
         self._node = node
         self._settings = settings
+        self._labels = labels
         self._mailbox = mailbox
         prefix = f'{name}/' if name else ''
         self.ledger = FrameLedger()
@@ -125,10 +130,22 @@ class Camera:
             self.statistics.problem = None
         self.statistics.busy_since = None
 
+    @property
+    def busy_for_s(self) -> float | None:
+        """Seconds that the present frame is being worked on; None between frames."""
+        since = self.statistics.busy_since
+        return None if since is None else time.monotonic() - since
+
     def clock_jumped(self) -> None:
         """Forget what was measured by the node's clock: it shows another time now."""
         self._clock_jumped_at = time.perf_counter()
         self.statistics.clear_stage('header_age')
+
+    def log_ledger(self) -> None:
+        """Write what became of all frames into the log, where there were any."""
+        ledger = self.ledger.snapshot()
+        if ledger.received:
+            logger.info(f'{self.input.topic}: {ledger}')
 
     def state(self, clock_stands_still: bool) -> CameraState:
         """Judge what the camera does, now.
@@ -137,14 +154,14 @@ class Camera:
         """
         now = time.monotonic()
         statistics = self.statistics
-        busy_since = statistics.busy_since
         facts = CameraFacts(
             topic=self.input.topic,
             publishers=self.publishers,
             matched_for_s=None if self._matched_since is None else now - self._matched_since,
             since_arrival_s=statistics.input_rate.since_last(),
-            busy_for_s=None if busy_since is None else now - busy_since,
+            busy_for_s=self.busy_for_s,
             problem=statistics.problem,
+            last_problem=statistics.last_problem,
             processing_ms=statistics.processing.newest_ms,
             late_for_s=statistics.processing.late_for_s,
             recent=self._ledger_window.recent(),
@@ -176,6 +193,7 @@ class Camera:
             color_order=frame.color_order,
             confidence='confidence' in wanted or threshold > 0,
         )
+        _check_labels(result.labels, frame, len(self._labels))
         if result.confidence is not None and threshold > 0:
             # In the engine's own array, which it writes over at the next frame anyway.
             np.putmask(result.labels, result.confidence < 255 * threshold, UNLABELED)
@@ -212,10 +230,26 @@ class Camera:
         return 1e-6 * (now_ns - stamp_ns)
 
     def _complain(self, state: Literal['rejected', 'failing'], message: str) -> None:
-        self.statistics.problem = FrameProblem(state, message)
+        problem = FrameProblem(state, message)
+        self.statistics.problem = self.statistics.last_problem = problem
         self._node.get_logger().error(
             f'{self.input.topic}: {message}', throttle_duration_sec=LOG_PERIOD_S
         )
+
+
+def _check_labels(labels: NDArray[np.uint8], frame: CameraFrame, classes: int) -> None:
+    """Check what can be known of a mask without knowing the street: 3 µs at 480x360.
+
+    :raises EngineError: another size than the frame's, or ids that are no class.
+    """
+    size = frame.pixels.shape[:2]
+    if labels.shape != size or labels.dtype != np.uint8:
+        raise EngineError(
+            f'the engine returned labels of {labels.dtype} and shape {labels.shape}, expected '
+            f'uint8 and {size}'
+        )
+    if (highest := int(labels.max())) >= classes:
+        raise EngineError(f'the engine returned label {highest}, expected 0 to {classes - 1}')
 
 
 def _decode(arrival: Arrival) -> CameraFrame:

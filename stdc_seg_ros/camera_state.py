@@ -45,6 +45,7 @@ class CameraFacts:
     :param since_arrival_s: seconds since the newest image came; None before the first.
     :param busy_for_s: seconds the engine has worked on the present image; None while it waits.
     :param problem: of the newest image that was finished; None where it went through.
+    :param last_problem: the newest there was, whatever came after it.
     :param processing_ms: from its arrival here until the newest mask was published.
     :param late_for_s: seconds since that is above the limit; None where it is not.
     :param recent: frames, of the last seconds.
@@ -59,6 +60,7 @@ class CameraFacts:
     since_arrival_s: float | None
     busy_for_s: float | None
     problem: FrameProblem | None
+    last_problem: FrameProblem | None
     processing_ms: float | None
     late_for_s: float | None
     recent: RecentFrames
@@ -87,6 +89,10 @@ class Limits(Protocol):
         """Seconds that something may take."""
 
     @property
+    def watchdog_s(self) -> float:
+        """Seconds after which a hanging engine ends the process; 0 for never."""
+
+    @property
     def processing_limit_ms(self) -> float:
         """Milliseconds that a mask may take; 0 for no limit."""
 
@@ -104,9 +110,10 @@ def judge_camera(facts: CameraFacts, limits: Limits) -> CameraState:
     stalled_after_s = limits.stalled_after_s
     topic, since = facts.topic, facts.since_arrival_s
     if facts.busy_for_s is not None and facts.busy_for_s > stalled_after_s:
-        return CameraState(
-            'stuck', 'error', f'the engine has worked on one image for {facts.busy_for_s:.1f} s'
-        )
+        message = f'the engine has worked on one image for {facts.busy_for_s:.1f} s'
+        if limits.watchdog_s:
+            message += f', at {limits.watchdog_s:g} s (watchdog_s) the process ends'
+        return CameraState('stuck', 'error', message)
     if since is not None and since <= stalled_after_s:
         return _judge_flow(facts, limits)
     if facts.publishers.count == 0:
@@ -138,13 +145,19 @@ def _judge_flow(facts: CameraFacts, limits: Limits) -> CameraState:
     """Say how it goes with a camera whose images come."""
     if facts.problem is not None:
         return CameraState(facts.problem.state, 'error', facts.problem.message)
+    recent = facts.recent
+    if facts.last_problem is not None and recent.faulty:
+        message = (
+            f'{recent.faulty} of {recent.received} images of the last {recent.seconds:.0f} s were '
+            f'rejected or failed; the last: {facts.last_problem.message}'
+        )
+        return CameraState(facts.last_problem.state, 'warning', message)
     if facts.late_for_s is not None:
         message = (
             f'a mask takes {facts.processing_ms:.0f} ms, above processing_limit_ms '
             f'{limits.processing_limit_ms:g} for {facts.late_for_s:.1f} s'
         )
         return CameraState('late', 'warning', message)
-    recent = facts.recent
     if recent.lost_share > limits.max_lost_share:
         message = (
             f'{recent.lost} of {recent.published} images of the last {recent.seconds:.0f} s were '
@@ -162,4 +175,6 @@ def _judge_flow(facts: CameraFacts, limits: Limits) -> CameraState:
         cause = f'{images} come, {TOO_MANY}' if overloaded else f'only {images} come'
         return CameraState('slow', 'warning', f'{masks} a second, {limit}: {cause}')
     note = f', {TOO_MANY}' if overloaded else ''
+    if facts.publishers.matched > 1:
+        note = f', from {facts.publishers.matched} publishers{note}'
     return CameraState('running', 'ok', f'running: {masks} of {images}{note}')

@@ -59,6 +59,7 @@ class CameraStatistics:
         self.output_rate = RateMeter()
         self.processing = ProcessingTime()
         self.problem: FrameProblem | None = None  # of the newest frame that was finished
+        self.last_problem: FrameProblem | None = None  # whatever came after it
         self.busy_since: float | None = None  # steady seconds; None between frames
 
     def add(self, stage: str, duration_ms: float | None) -> None:
@@ -88,7 +89,7 @@ class CameraStatistics:
         self.input_rate.clear()
         self.output_rate.clear()
         self.processing = ProcessingTime()
-        self.problem = None
+        self.problem = self.last_problem = None
 
 
 class Stopwatch:

@@ -40,6 +40,7 @@ class InferenceThread(Generic[K, T]):
         self._ready = threading.Event()
         self._error: BaseException | None = None
         self._engines: EnginePair | None = None
+        self._told = False
         # A daemon, so that a compiler that hangs cannot keep the process alive.
         self._thread = threading.Thread(target=self._run, name='inference', daemon=True)
 
@@ -53,6 +54,7 @@ class InferenceThread(Generic[K, T]):
         self._thread.start()
         while not self._ready.wait(POLL_S):
             if interrupted():
+                self._told = True
                 self._mailbox.stop()
                 raise InterruptedStartError('told to end while the engine was being opened')
         if self._error is not None:
@@ -60,11 +62,17 @@ class InferenceThread(Generic[K, T]):
         assert self._engines is not None
         return self._engines
 
+    @property
+    def has_died(self) -> bool:
+        """Whether the thread ended, and nobody told it to."""
+        return self._engines is not None and not (self._told or self._thread.is_alive())
+
     def stop(self, timeout_s: float) -> bool:
         """Let the thread finish its frame, close the engines and end.
 
         :return: whether it did so in time.
         """
+        self._told = True
         self._mailbox.stop()
         self._thread.join(timeout_s)
         return not self._thread.is_alive()

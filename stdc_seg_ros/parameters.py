@@ -110,6 +110,13 @@ SPECS: Mapping[str, ParameterSpec] = {
     'stalled_after_s': ParameterSpec(
         2.0, 'seconds without an image that diagnostics call a fault', 'at once', (0.1, 3600.0)
     ),
+    'watchdog_s': ParameterSpec(
+        10.0,
+        'seconds that the engine or the executor may hang before the process ends, with code 1; '
+        '0: any',
+        'at once',
+        (0.0, 3600.0),
+    ),
     'processing_limit_ms': ParameterSpec(
         0.0,
         'milliseconds from an image to its mask that diagnostics warn of; 0: none',
@@ -150,6 +157,7 @@ class NodeParameters:
     overlay_opacity: float
     jpeg_quality: int
     stalled_after_s: float
+    watchdog_s: float
     processing_limit_ms: float
     max_lost_share: float
     min_output_rate_hz: float

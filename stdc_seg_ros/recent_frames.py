@@ -15,12 +15,14 @@ class RecentFrames:
     """Counts of the last seconds.
 
     :param published: by the camera; None where nobody knows, as ``lost``.
+    :param faulty: that were rejected or failed.
     """
 
     seconds: float
     published: int | None
     received: int
     replaced: int
+    faulty: int
     lost: int | None
 
     @property
@@ -56,13 +58,14 @@ class LedgerWindow:
     def recent(self) -> RecentFrames:
         """Tell of the window."""
         if not self._snapshots:
-            return RecentFrames(0.0, 0, 0, 0, 0)
+            return RecentFrames(0.0, 0, 0, 0, 0, 0)
         (then, old), (now, new) = self._snapshots[0], self._snapshots[-1]
         return RecentFrames(
             seconds=now - then,
             published=_difference(new.published, old.published),
             received=new.received - old.received,
             replaced=new.replaced - old.replaced,
+            faulty=new.rejected + new.failed - old.rejected - old.failed,
             lost=_difference(new.lost, old.lost),
         )
 

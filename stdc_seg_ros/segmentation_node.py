@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,6 +32,7 @@ from stdc_seg_ros.label_info import LabelInfoPublisher
 from stdc_seg_ros.mailbox import Mailbox
 from stdc_seg_ros.parameters import NodeParameters, ParameterServer
 from stdc_seg_ros.processes.run_node import run_node
+from stdc_seg_ros.watchdog import Watchdog
 
 DRAIN_S = 5.0  # for the frames in hand at deactivation
 STOP_S = 10.0  # for the inference thread to end
@@ -86,6 +88,8 @@ class SegmentationNode(LifecycleNode):
         self._mailbox: Mailbox[Camera, Arrival] | None = None
         self._label_info: LabelInfoPublisher | None = None
         self._review_timer: Timer | None = None
+        self._reviewed_at: float | None = None  # steady seconds; None while not active
+        self._watchdog: Watchdog | None = None
         clock = self.get_clock()
         assert isinstance(clock, ROSClock)  # as every node has it
         self._clock_watch = ClockWatch(clock, self._on_clock_jump)
@@ -133,6 +137,9 @@ class SegmentationNode(LifecycleNode):
             self._engines = self._thread.start(lambda: not self.context.ok())
             self._label_info = LabelInfoPublisher(self, '~/', labels)
             self._label_info.publish(parameters.confidence_threshold)
+            self._watchdog = Watchdog(
+                lambda: self._settings.current.watchdog_s, self._find_hang, self._report_hang
+            )
         except BaseException:
             self._release()
             raise
@@ -184,6 +191,7 @@ class SegmentationNode(LifecycleNode):
 
     def _review(self) -> None:
         """Follow what changes outside; regularly, while active."""
+        self._reviewed_at = time.monotonic()
         for camera in self._cameras:
             camera.review()
         if self._label_info is not None:
@@ -214,7 +222,7 @@ class SegmentationNode(LifecycleNode):
     def _end_intake(self) -> None:
         if self._review_timer is not None:
             self.destroy_timer(self._review_timer)
-            self._review_timer = None
+            self._review_timer = self._reviewed_at = None
         for camera in self._cameras:
             camera.deactivate()
 
@@ -225,16 +233,36 @@ class SegmentationNode(LifecycleNode):
         self._end_intake()
         if self._thread is not None and not self._thread.stop(timeout_s):
             logger.warning(f'the inference thread did not end in {timeout_s:g} s')
+        if self._watchdog is not None:
+            self._watchdog.close()
         for camera in self._cameras:
-            ledger = camera.ledger.snapshot()
-            if ledger.received:
-                logger.info(f'{camera.input.topic}: {ledger}')
+            camera.log_ledger()
             camera.destroy()
         self._cameras = []
         if self._label_info is not None:
             self._label_info.destroy()
         self._thread = self._mailbox = self._engines = None
-        self._label_info = self._model = None
+        self._label_info = self._model = self._watchdog = None
+
+    def _find_hang(self, limit_s: float) -> str:
+        """Say what has hung for so long; for the watchdog's thread."""
+        for camera in self._cameras:
+            busy_s = camera.busy_for_s or 0.0
+            if busy_s > limit_s:
+                topic = camera.input.topic
+                return f'{topic}: the engine has worked on one image for {busy_s:.1f} s'
+        if self._thread is not None and self._thread.has_died:
+            return 'the inference thread has ended by itself'
+        if (reviewed_at := self._reviewed_at) is not None:
+            silent_s = time.monotonic() - reviewed_at
+            if silent_s > limit_s:
+                return f'the executor has not come back for {silent_s:.1f} s'
+        return ''
+
+    def _report_hang(self, hang: str) -> None:
+        logger.critical(f'{hang}: the process ends, to be started anew (watchdog_s)')
+        for camera in self._cameras:
+            camera.log_ledger()
 
     def _statuses(self) -> Sequence[DiagnosticStatus]:
         lifecycle = self._state_machine.current_state[1]  # rclpy has no public way in the process

@@ -172,8 +172,10 @@ class Camera:
 class NodeProcess:
     """The real node in a child process."""
 
-    def __init__(self, parameters, namespace, log_dir):
-        command = [sys.executable, '-m', 'stdc_seg_ros.segmentation_node', '--ros-args']
+    PROGRAM = ('-m', 'stdc_seg_ros.segmentation_node')
+
+    def __init__(self, parameters, namespace, log_dir, program=PROGRAM, more_environment=None):
+        command = [sys.executable, *map(str, program), '--ros-args']
         command += ['-r', f'__ns:={namespace}', '--params-file', ROOT / 'config/segment.yaml']
         for name, value in parameters.items():
             command += ['-p', f'{name}:={value}']
@@ -183,6 +185,7 @@ class NodeProcess:
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
             'ROS_LOG_DIR': str(log_dir),
             'PYTHONPATH': str(ROOT),
+            **(more_environment or {}),
         }
         self.lines = []
         self._process = subprocess.Popen(
@@ -216,6 +219,11 @@ class NodeProcess:
 
         wait_for(lambda: f'{text!r} in:\n{self.output}', found, timeout_s)
         return self
+
+    @property
+    def exit_code(self):
+        """None while it runs."""
+        return self._process.poll()
 
     def wait_end(self, timeout_s):
         """Exit code; a process that goes on is killed and is a failure."""

@@ -230,7 +230,7 @@ class InferenceEngine(ABC):
         :return: arrays that the next call writes over.
         :raises TypeError: the frame is no uint8 array.
         :raises ValueError: the frame has no three channels, or no pixels.
-        :raises EngineError: the engine is closed.
+        :raises EngineError: the engine is closed, or computed NaN or infinite values.
         """
         self._check_open()
         _check_frame(frame)
@@ -239,6 +239,7 @@ class InferenceEngine(ABC):
         buffers.geometry.resize(frame, self._image[0], color_order)
         resized = time.perf_counter()
         logits, detail_logits = self._run_checked()
+        self._check_finite(logits, detail_logits)
         ran = time.perf_counter()
         upsample_labels(logits, buffers.sampling, buffers.labels)
         if confidence:
@@ -344,6 +345,16 @@ class InferenceEngine(ABC):
         labels, confidence, detail = (np.empty(frame_size, np.uint8) for _ in range(3))
         sampling = geometry.sampling(grid, metadata.align_corners)
         return _FrameBuffers(geometry, sampling, labels, confidence, detail)
+
+    def _check_finite(self, *outputs: NDArray[np.float32] | None) -> None:
+        """Refuse values without an order: their labels would look like any others."""
+        for values in outputs:
+            if values is not None and not np.isfinite(values).all():
+                raise EngineError(
+                    f'{self.backend} computed {np.count_nonzero(~np.isfinite(values))} of '
+                    f'{values.size} values as NaN or infinite, expected finite ones: use another '
+                    'backend or precision, or test the memory of this machine'
+                )
 
     def _check_open(self) -> None:
         if self._closed:

@@ -48,6 +48,11 @@ class ChildProcess:
         """None while it runs."""
         return self._process.poll()
 
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
     def wait_for(self, words: str, timeout_s: float) -> None:
         """Wait until the output has these words.
 

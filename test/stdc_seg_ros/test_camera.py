@@ -1,5 +1,6 @@
 """One camera without a running node: what is computed, what is counted, what goes wrong."""
 
+import re
 import time
 from unittest.mock import Mock
 
@@ -27,6 +28,7 @@ class FakeEngines:
     def __init__(self):
         self.asked = []
         self.error = None
+        self.labels = None  # instead of class 3
 
     def choose(self, detail):
         self.detail = detail
@@ -38,7 +40,7 @@ class FakeEngines:
         self.asked.append({'confidence': confidence, 'detail': self.detail})
         size = frame.shape[:2]
         return Segmentation(
-            labels=np.full(size, 3, np.uint8),
+            labels=np.full(size, 3, np.uint8) if self.labels is None else self.labels,
             confidence=np.arange(48, dtype=np.uint8).reshape(size) if confidence else None,
             detail=np.full(size, 9, np.uint8) if self.detail else None,
             stage_ms=StageTimes(1.0, 20.0, 2.0),
@@ -193,6 +195,26 @@ def test_an_engine_that_fails_costs_one_frame(make_camera, engines, published, m
     snapshot = camera.ledger.snapshot()
     assert (snapshot.failed, snapshot.processed, snapshot.balance) == (1, 1, 0)
     assert len(published['mask']) == 1
+
+
+@pytest.mark.parametrize(
+    ('labels', 'message'),
+    [
+        (np.full((6, 7), 3, np.uint8), r'labels of uint8 and shape \(6, 7\), expected'),
+        (np.full((6, 8), 3, np.int64), r'labels of int64 and shape \(6, 8\), expected uint8'),
+        (np.full((6, 8), 11, np.uint8), 'label 11, expected 0 to 10'),
+    ],
+)
+def test_labels_that_cannot_be_are_not_published(
+    make_camera, engines, published, monkeypatch, labels, message
+):
+    subscribe(monkeypatch, 'mask')
+    camera = make_camera(confidence_threshold=0.5)
+    engines.labels = labels
+    camera.process(engines, arrive(camera, 1))
+    assert published == {}
+    assert camera.ledger.snapshot().failed == 1
+    assert re.search(message, camera.statistics.last_problem.message)
 
 
 def test_a_publisher_that_fails_costs_one_frame(make_camera, engines, monkeypatch):

@@ -11,8 +11,8 @@ from stdc_seg_ros.recent_frames import RecentFrames
 
 ONE = Publishers(1, 1, '')
 OTHER_TYPE = Publishers(1, 0, 'another type is published')
-OVERLOADED = RecentFrames(5.0, published=100, received=95, replaced=10, lost=5)
-NOTHING = RecentFrames(0.5, published=0, received=0, replaced=0, lost=0)
+OVERLOADED = RecentFrames(5.0, published=100, received=95, replaced=10, faulty=0, lost=5)
+NOTHING = RecentFrames(0.5, published=0, received=0, replaced=0, faulty=0, lost=0)
 RUNNING = CameraFacts(
     topic='/image',
     publishers=ONE,
@@ -20,15 +20,21 @@ RUNNING = CameraFacts(
     since_arrival_s=0.1,
     busy_for_s=None,
     problem=None,
+    last_problem=None,
     processing_ms=50.0,
     late_for_s=None,
-    recent=RecentFrames(5.0, published=100, received=95, replaced=9, lost=5),
+    recent=RecentFrames(5.0, published=100, received=95, replaced=9, faulty=0, lost=5),
     clock_stands_still=False,
     input_rate_hz=20.0,
     output_rate_hz=9.5,
 )
+FAULTY = RecentFrames(5.0, published=100, received=95, replaced=9, faulty=2, lost=50)
 LIMITS = SimpleNamespace(
-    stalled_after_s=2.0, processing_limit_ms=40.0, max_lost_share=0.1, min_output_rate_hz=8.0
+    stalled_after_s=2.0,
+    watchdog_s=10.0,
+    processing_limit_ms=40.0,
+    max_lost_share=0.1,
+    min_output_rate_hz=8.0,
 )
 
 
@@ -44,7 +50,7 @@ LIMITS = SimpleNamespace(
             'running: 9.5 masks of 20.0 images a second, more than the engine works off',
         ),
         ({'busy_for_s': 1.0}, 'running', 'ok', 'running'),
-        ({'busy_for_s': 2.5}, 'stuck', 'error', 'worked on one image for 2.5 s'),
+        ({'busy_for_s': 2.5}, 'stuck', 'error', 'worked on one image for 2.5 s, at 10 s'),
         (
             {'problem': FrameProblem('rejected', 'step is wrong')},
             'rejected',
@@ -52,6 +58,20 @@ LIMITS = SimpleNamespace(
             'step is wrong',
         ),
         ({'problem': FrameProblem('failing', 'boom')}, 'failing', 'error', 'boom'),
+        # One of many, so that it is told also where the next frames went through.
+        (
+            {'last_problem': FrameProblem('failing', 'boom'), 'recent': FAULTY},
+            'failing',
+            'warning',
+            '2 of 95 images of the last 5 s were rejected or failed; the last: boom',
+        ),
+        ({'last_problem': FrameProblem('failing', 'boom')}, 'running', 'ok', 'running'),
+        (
+            {'publishers': Publishers(2, 2, '')},
+            'running',
+            'ok',
+            'running: 9.5 masks of 20.0 images a second, from 2 publishers',
+        ),
         (
             {'late_for_s': 1.26},
             'late',
@@ -59,7 +79,11 @@ LIMITS = SimpleNamespace(
             'a mask takes 50 ms, above processing_limit_ms 40 for 1.3 s',
         ),
         (
-            {'recent': RecentFrames(5.0, published=120, received=90, replaced=0, lost=30)},
+            {
+                'recent': RecentFrames(
+                    5.0, published=120, received=90, replaced=0, faulty=0, lost=30
+                )
+            },
             'lossy',
             'warning',
             '30 of 120 images of the last 5 s were lost, above max_lost_share 0.1: in transport',

@@ -79,3 +79,20 @@ def test_stop_waits_for_the_frame_in_hand():
     assert not thread.stop(0.01)
     gate.set()
     assert thread.stop(DEADLINE_S)
+
+
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
+def test_a_thread_that_dies_says_so_and_one_that_was_told_to_end_has_not_died():
+    def work(sender, engines, item):
+        raise RuntimeError('what work is to catch')
+
+    for item in ('frame', None):
+        thread = InferenceThread(FakePair, work, mailbox := Mailbox())
+        thread.start(never)
+        assert not thread.has_died
+        if item is None:
+            assert thread.stop(DEADLINE_S)
+        else:
+            mailbox.put('camera', item)
+            thread._thread.join(DEADLINE_S)
+        assert thread.has_died == (item is not None)

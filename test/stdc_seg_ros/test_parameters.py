@@ -34,6 +34,7 @@ def test_defaults(make_node):
         overlay_opacity=0.5,
         jpeg_quality=90,
         stalled_after_s=2.0,
+        watchdog_s=10.0,
         processing_limit_ms=0.0,
         max_lost_share=0.1,
         min_output_rate_hz=0.0,

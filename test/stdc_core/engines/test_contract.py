@@ -223,3 +223,21 @@ def test_runs_in_another_thread_than_it_was_opened_in(engine, frame):
     thread.start()
     thread.join()
     np.testing.assert_array_equal(found[0], expected)
+
+
+@pytest.mark.parametrize('which', ['logits', 'detail'])
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+def test_values_without_an_order_make_no_labels(detail_engine, frame, monkeypatch, which, value):
+    real = detail_engine._run
+
+    def run(image):
+        output = real(image)
+        values = getattr(output, which).copy()
+        values.flat[3] = value
+        return output._replace(**{which: values})
+
+    monkeypatch.setattr(detail_engine, '_run', run)
+    with pytest.raises(EngineError, match=r'computed 1 of .* values as NaN or infinite'):
+        detail_engine.infer(frame)
+    monkeypatch.undo()
+    detail_engine.infer(frame)

@@ -1,11 +1,11 @@
-"""What the tests of the running node share."""
+"""Fixture: what the running node tells of itself on /diagnostics."""
 
 import pytest
 from ros_bench import wait_for
 
 
 class Diagnostics:
-    """What the node tells of itself."""
+    """Statuses as they come, with their times."""
 
     def __init__(self, bench):
         from diagnostic_msgs.msg import DiagnosticArray
@@ -14,12 +14,19 @@ class Diagnostics:
 
     def newest(self, task):
         """Level, message and values of the newest status; None before the first."""
-        for message in reversed(self._collector.messages):
-            for status in message.status:
-                if status.name == f'segmentation_node: {task}':
-                    values = {entry.key: entry.value for entry in status.values}
-                    return status.level, status.message, values
-        return None
+        return next((status for _, status in reversed(self.since(0, task))), None)
+
+    def since(self, start_ns, task):
+        """When (nanoseconds since the epoch) and what came after that, oldest first."""
+        collector = self._collector
+        return [
+            (time_ns, told)
+            for time_ns, message in zip(collector.times, list(collector.messages), strict=False)
+            if time_ns > start_ns
+            for status in message.status
+            if status.name == f'segmentation_node: {task}'
+            for told in [_told(status)]
+        ]
 
     def wait(self, task, matches, what):
         """Return the first status from now on that matches (level, message, values)."""
@@ -32,6 +39,10 @@ class Diagnostics:
             return None
 
         return wait_for(lambda: f'{what} in the diagnostics: {self.newest(task)}', found)
+
+
+def _told(status):
+    return status.level, status.message, {entry.key: entry.value for entry in status.values}
 
 
 @pytest.fixture(scope='module')
