@@ -170,9 +170,12 @@ class Camera:
 
 
 class NodeProcess:
-    """The real node in a child process."""
+    """The real node in a child process.
 
-    def __init__(self, parameters, namespace, log_dir):
+    :param python_path: folders in front of ours.
+    """
+
+    def __init__(self, parameters, namespace, log_dir, python_path=()):
         command = [sys.executable, '-m', 'stdc_seg_ros.segmentation_node', '--ros-args']
         command += ['-r', f'__ns:={namespace}', '--params-file', ROOT / 'config/segment.yaml']
         for name, value in parameters.items():
@@ -182,7 +185,7 @@ class NodeProcess:
             'ROS_DOMAIN_ID': str(DOMAIN),
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
             'ROS_LOG_DIR': str(log_dir),
-            'PYTHONPATH': str(ROOT),
+            'PYTHONPATH': os.pathsep.join(map(str, (*python_path, ROOT))),
         }
         self.lines = []
         self._process = subprocess.Popen(
