@@ -31,12 +31,22 @@ def read_pins() -> Mapping[str, str]:
 def open_requirements() -> set[str]:
     """Name all packages that ours asks for, and they in turn, without naming one release."""
     extras = distribution(PACKAGE).metadata.get_all('Provides-Extra') or ()
-    return set(_required(PACKAGE, frozenset(extras), set()))
+    return {
+        canonicalize_name(wanted.name)
+        for wanted in requirements(PACKAGE, frozenset(extras))
+        if [pin.operator for pin in wanted.specifier] != ['==']
+        and not canonicalize_name(wanted.name).startswith(ELSEWHERE)
+    }
 
 
-def _required(
+def requirements(name: str, extras: frozenset[str] = frozenset()) -> Iterator[Requirement]:
+    """Go through all that a package and these extras of it ask for, and what that asks for."""
+    return _requirements(name, extras, set())
+
+
+def _requirements(
     name: str, extras: frozenset[str], seen: set[tuple[str, frozenset[str]]]
-) -> Iterator[str]:
+) -> Iterator[Requirement]:
     if (name, extras) in seen:
         return
     seen.add((name, extras))
@@ -48,11 +58,8 @@ def _required(
         marker = wanted.marker
         if marker and not any(marker.evaluate({'extra': extra}) for extra in ('', *extras)):
             continue
-        inner = canonicalize_name(wanted.name)
-        exact = [pin.operator for pin in wanted.specifier] == ['==']
-        if not exact and not inner.startswith(ELSEWHERE):
-            yield inner
-        yield from _required(inner, frozenset(wanted.extras), seen)
+        yield wanted
+        yield from _requirements(canonicalize_name(wanted.name), frozenset(wanted.extras), seen)
 
 
 def main() -> None:

@@ -170,11 +170,22 @@ class Camera:
 
 
 class NodeProcess:
-    """The real node in a child process."""
+    """The real node in a child process.
+
+    :param python_path: folders in front of ours.
+    """
 
     PROGRAM = ('-m', 'stdc_seg_ros.segmentation_node')
 
-    def __init__(self, parameters, namespace, log_dir, program=PROGRAM, more_environment=None):
+    def __init__(
+        self,
+        parameters,
+        namespace,
+        log_dir,
+        program=PROGRAM,
+        python_path=(),
+        more_environment=None,
+    ):
         command = [sys.executable, *map(str, program), '--ros-args']
         command += ['-r', f'__ns:={namespace}', '--params-file', ROOT / 'config/segment.yaml']
         for name, value in parameters.items():
@@ -184,7 +195,7 @@ class NodeProcess:
             'ROS_DOMAIN_ID': str(DOMAIN),
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
             'ROS_LOG_DIR': str(log_dir),
-            'PYTHONPATH': str(ROOT),
+            'PYTHONPATH': os.pathsep.join(map(str, (*python_path, ROOT))),
             **(more_environment or {}),
         }
         self.lines = []

@@ -138,8 +138,8 @@ def test_other_inputs_and_outputs_are_refused(refuse):
 
 @pytest.mark.parametrize(('stride', 'classes'), [(4, 2), (16, 2), (8, 7)])
 @pytest.mark.parametrize('backend', ['onnxruntime', 'openvino'])
-def test_logits_of_another_shape_never_reach_the_compiled_tail(tmp_path, stride, classes, backend):
-    """It checks no bounds: it would read, or write, beside the array."""
+def test_logits_of_another_shape_are_refused(tmp_path, stride, classes, backend):
+    """The compiled tail checks no bounds: it would read beside the array."""
     proto = tiny_proto('classes')
     proto.graph.node[2].attribute[0].ints[:] = [stride, stride]
     weight = np.zeros((classes, 3, 8, 8), np.float32)
