@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stdc_core.atomic_file import atomic_path
 from stdc_core.errors import UserError
-from stdc_core.picture_header import read_header
+from stdc_core.image_header import read_header
 
 WHOLE_PICTURE = 'no whole picture that OpenCV can read'
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core.geometry import Size
+from stdc_core.image_header import read_header
 from stdc_core.labels import ColorOrder
-from stdc_core.picture_header import read_header
 from stdc_seg_ros.image_messages.camera_frame import (
     BadImageError,
     CameraFrame,
