@@ -38,7 +38,7 @@ DEMO_INSTALLED := $(DEMO_VENV)/$(MARK)
 PIP := python -m pip --disable-pip-version-check --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-ros test-jazzy fuzz faults soak lint clean
+.PHONY: help demo test test-slow test-ros test-jazzy fuzz faults soak coverage lint clean
 
 help:
 	@echo 'make demo       play a drive through the real node and write a page about it; no ROS needed'
@@ -49,6 +49,7 @@ help:
 	@echo 'make fuzz       damaged files and messages, FUZZ_EXAMPLES=2000 of each kind'
 	@echo 'make faults TRIES=3   every fault of docs/reliability.md, and a table of how it went'
 	@echo 'make soak MINUTES=30  the node at camera rate: memory, descriptors, threads, latency'
+	@echo 'make coverage   make test'"'"'s tests, and which lines they leave out, in child processes too'
 	@echo 'make clean      remove the virtual environments and what the tests left'
 
 demo: $(DEMO_INSTALLED)
@@ -82,6 +83,12 @@ faults: $(INSTALLED)
 soak: $(INSTALLED)
 	$(BIN)/python benchmark/soak.py --minutes $(MINUTES) --output soak.json
 
+coverage: $(INSTALLED)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m 'not slow'
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -111,4 +118,4 @@ $(CLUSTER_INSTALLED): $(INSTALLED)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(DEMO_VENV) .venv-jazzy .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(DEMO_VENV) .venv-jazzy .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* *.egg-info

@@ -75,6 +75,7 @@ setup(
             'colcon-core',
             'colcon-library-path',
             'colcon-ros',
+            'coverage>=7.10',
             'hypothesis',
             'mypy',
             'packaging',

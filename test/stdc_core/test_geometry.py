@@ -40,6 +40,17 @@ def test_resize_is_opencvs_between_padding(frame_size, network_size, mode, color
     np.testing.assert_array_equal(frame, kept)
 
 
+def test_padding_is_about_zero_to_the_network():
+    mean = np.array([0.485, 0.456, 0.406])  # of ImageNet, RGB, as torchvision has it
+    assert tuple(np.round(255 * mean)) == PADDING_RGB
+
+
+def test_sizes_are_said_height_first():
+    assert str(Size(360, 480)) == '360x480'
+    sampling = FrameGeometry(Size(20, 30), Size(16, 24), 'stretch').sampling(Size(2, 3), True)
+    assert sampling.size == (20, 30)
+
+
 def test_resize_takes_frames_of_any_strides():
     wide = np.random.default_rng(0).integers(0, 256, (20, 80, 3), dtype=np.uint8)
     geometry = FrameGeometry(Size(20, 40), Size(10, 30), 'stretch')

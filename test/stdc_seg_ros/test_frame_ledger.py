@@ -35,6 +35,24 @@ def test_nothing_came():
     assert counts(FrameLedger()) == {}
 
 
+def test_before_it_is_active_it_takes_nothing():
+    ledger = FrameLedger()
+    assert arrive(ledger, (1, 2)) == [False, False]
+    assert counts(ledger) == {'while_inactive': 2, 'epochs': 1}
+
+
+def test_it_says_its_sum(ledger):
+    arrive(ledger, (1, 2, 4))
+    ledger.processed()
+    ledger.rejected()
+    assert str(ledger.snapshot()) == (
+        'published 4 = processed 1 + replaced 0 + rejected 1 + failed 0 + lost 1 + in flight 1'
+    )
+    arrive(ledger, (None,))
+    assert str(ledger.snapshot()).startswith('published unknown = processed 1 + ')
+    assert ' + lost unknown + in flight 2' in str(ledger.snapshot())
+
+
 def test_every_outcome_has_its_place(ledger):
     assert all(arrive(ledger, range(1, 8)))
     for outcome in (*OUTCOMES, 'processed'):
@@ -86,13 +104,13 @@ def test_a_repeated_frame_is_not_worked_on_twice(ledger):
 
 
 def test_an_overtaken_frame_was_not_lost_and_is_not_worked_on(ledger):
-    assert arrive(ledger, (1, 5, 3, 3)) == [True, True, False, False]
+    assert arrive(ledger, (1, 6, 4, 4, 3)) == [True, True, False, False, False]
     assert counts(ledger) == {
-        'published': 5,
-        'received': 3,
+        'published': 6,
+        'received': 4,
         'lost': 2,
-        'replaced': 1,
-        'overtaken': 1,
+        'replaced': 2,
+        'overtaken': 2,
         'duplicates': 1,
         'in_flight': 2,
         'epochs': 1,
@@ -150,6 +168,26 @@ def test_without_gid_the_time_of_publishing_tells_a_restart_from_a_duplicate(led
     }
 
 
+@pytest.mark.parametrize(('before', 'now'), [(None, 1000), (1000, None), (None, None)])
+def test_where_one_time_of_publishing_is_unknown_the_numbers_tell(ledger, before, now):
+    assert ledger.received(None, 5, before)
+    assert not ledger.received(None, 5, now)  # again
+    assert ledger.received(None, 3, now)
+    assert counts(ledger) == {
+        'published': 2,
+        'received': 2,
+        'in_flight': 2,
+        'duplicates': 1,
+        'epochs': 2,
+    }
+
+
+def test_published_at_the_same_time_is_no_restart(ledger):
+    assert ledger.received(None, 2, source_ns=1000)
+    assert not ledger.received(None, 1, source_ns=1000)
+    assert counts(ledger)['duplicates'] == 1
+
+
 def test_with_two_publishers_and_no_gids_the_loss_is_unknown(ledger):
     arrive(ledger, (1, 3), publisher=None)
     ledger.set_publishers(2)
@@ -178,6 +216,14 @@ def test_what_is_published_while_inactive_is_counted_apart(ledger):
         'while_inactive': 5,
         'epochs': 1,
     }
+
+
+def test_activated_again_while_active_loss_stays_loss(ledger):
+    arrive(ledger, (1,))
+    ledger.set_active(True)
+    arrive(ledger, (4,))
+    assert ledger.snapshot().lost == 2
+    assert counts(ledger).get('while_inactive') is None
 
 
 def test_what_arrives_while_inactive_is_not_worked_on(ledger):

@@ -115,6 +115,11 @@ def test_idle_means_slot_empty_and_work_done(mailbox):
     assert mailbox.wait_idle(DEADLINE_S)
 
 
+def test_a_consumer_that_has_not_begun_is_not_idle(mailbox):
+    """The engine is being opened: who deactivates then waits for its first frame."""
+    assert not mailbox.wait_idle(0)
+
+
 def test_nobody_waits_for_a_stopped_consumer(mailbox):
     mailbox.put('camera', 'frame')
     assert not mailbox.wait_idle(0)

@@ -24,7 +24,7 @@ def test_what_the_work_raises_comes_out_and_stops_no_other(tmp_path):
 
 def test_a_killed_process_takes_no_other_with_it(tmp_path):
     with WorkerProcesses(1) as workers:
-        killed = workers.submit(os._exit, 9)
+        killed = workers.submit(signal.raise_signal, signal.SIGKILL)
         others = [workers.submit(Path.touch, tmp_path / name) for name in 'ab']
         with pytest.raises(WorkerError, match='its process was killed'):
             killed()

@@ -61,7 +61,7 @@ def test_the_node_gives_masks_without_torch_and_all_else(bench, robot_path, tmp_
     from sensor_msgs.msg import Image
 
     model = ROOT / 'models/stdc1_camvid.onnx'
-    node = NodeProcess({'model': model}, bench.namespace, tmp_path, [robot_path])
+    node = NodeProcess({'model': model}, bench.namespace, tmp_path, python_path=[robot_path])
     try:
         node.wait_line('active: ')
         assert 'the robot has no' in node.output
