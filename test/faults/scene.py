@@ -65,7 +65,7 @@ class Scene:
             'mask of a fresh image',
             lambda mask: stamp_of(mask) > divmod(since_ns, NANOSECONDS),
         )
-        came_ns = self.masks.times[self.masks.messages.index(mask)]
+        came_ns = self.masks.sent[self.masks.messages.index(mask)]
         recover_s = (came_ns - since_ns) / NANOSECONDS
         assert recover_s <= 2 * within_s
         self._record.recover_s.append(recover_s)
