@@ -19,7 +19,7 @@ class Diagnostics:
         return next((status for _, status in reversed(self.since(0, task))), None)
 
     def since(self, start_ns, task):
-        """What was sent after that and when (nanoseconds since the epoch), oldest first."""
+        """List what was sent after that and when (ns since the epoch), oldest first."""
         collector = self._collector
         return [
             (time_ns, told)
