@@ -72,7 +72,7 @@ ARGUMENTS = (
         'respawn',
         default_value='false',
         choices=['true', 'false'],
-        description='Start the node again, 2 s after it ended by itself.',
+        description='Start the node again, 2 s after it ended by itself, e.g. by its watchdog.',
     ),
     DeclareLaunchArgument(
         'rviz',

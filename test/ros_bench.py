@@ -29,17 +29,18 @@ def wait_for(what, condition, timeout_s=DEADLINE_S):
 
 
 class Collector:
-    """Messages of one topic, and when they came (nanoseconds since the epoch)."""
+    """Messages of one topic, when they were sent and when they came (ns since the epoch)."""
 
     def __init__(self, bench, message_type, topic, qos):
-        self.messages, self.times = [], []
+        self.messages, self.sent, self.times = [], [], []
         self._came = threading.Condition()
         self._bench = bench
         self.subscription = bench.node.create_subscription(message_type, topic, self._take, qos)
 
-    def _take(self, message):
+    def _take(self, message, info):
         with self._came:
             self.times.append(time.time_ns())
+            self.sent.append(info['source_timestamp'])
             self.messages.append(message)
             self._came.notify_all()
 
@@ -57,6 +58,7 @@ class Collector:
     def clear(self):
         with self._came:
             self.messages.clear()
+            self.sent.clear()
             self.times.clear()
 
     def close(self):

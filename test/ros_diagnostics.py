@@ -1,5 +1,7 @@
 """Fixture: what the running node tells of itself on /diagnostics."""
 
+import time
+
 import pytest
 from ros_bench import wait_for
 
@@ -17,11 +19,11 @@ class Diagnostics:
         return next((status for _, status in reversed(self.since(0, task))), None)
 
     def since(self, start_ns, task):
-        """When (nanoseconds since the epoch) and what came after that, oldest first."""
+        """List what was sent after that and when (ns since the epoch), oldest first."""
         collector = self._collector
         return [
             (time_ns, told)
-            for time_ns, message in zip(collector.times, list(collector.messages), strict=False)
+            for time_ns, message in zip(collector.sent, list(collector.messages), strict=False)
             if time_ns > start_ns
             for status in message.status
             if status.name == f'segmentation_node: {task}'
@@ -29,14 +31,12 @@ class Diagnostics:
         ]
 
     def wait(self, task, matches, what):
-        """Return the first status from now on that matches (level, message, values)."""
-        seen = len(self._collector.messages)
+        """Return the first status sent from now on that matches (level, message, values)."""
+        now_ns = time.time_ns()
 
         def found():
-            newest = self.newest(task)
-            if len(self._collector.messages) > seen and newest is not None and matches(*newest):
-                return newest
-            return None
+            told = [status for _, status in self.since(now_ns, task)]
+            return told[-1] if told and matches(*told[-1]) else None
 
         return wait_for(lambda: f'{what} in the diagnostics: {self.newest(task)}', found)
 

@@ -35,12 +35,9 @@ def pytest_runtest_makereport(item, call):
     record = item.funcargs.get('record') if hasattr(item, 'funcargs') else None
     if report.when == 'call' and record is not None:
         record.passed = report.passed
+        if path := os.environ.get('FAULTS_JSON'):  # now: who stops a long run has what was done
+            records.write(item.config.stash[RECORDS], Path(path))
     return report
-
-
-def pytest_sessionfinish(session):
-    if path := os.environ.get('FAULTS_JSON'):
-        records.write(session.config.stash[RECORDS], Path(path))
 
 
 @pytest.fixture

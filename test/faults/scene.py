@@ -12,6 +12,8 @@ DETECT_S = 2.0  # for diagnostics to name a fault
 # The same as messages of diagnostics, one a second: on a machine that keeps this test waiting the
 # clock says nothing of the node. The first may have been on its way.
 DETECT_MESSAGES = 3
+RECOVER_S = 5.0  # until masks of fresh images come again; twice that fails a test, as above
+RESPAWN_S = 30.0  # the same where the process starts anew, from its end
 
 
 class Scene:
@@ -54,10 +56,10 @@ class Scene:
         self._record.detect_s.append(detect_s)
         return found[1]
 
-    def recover(self, within_s, since_ns=None):
+    def recover(self, within_s=RECOVER_S, since_ns=None):
         """Wait until the mask of an image of after the fault is here, and diagnostics are glad.
 
-        :param within_s: the stated time; twice that fails the test, see ``DETECT_MESSAGES``.
+        :param within_s: the stated time; twice that fails the test.
         :param since_ns: when the fault ended; now where not given.
         """
         since_ns = time.time_ns() if since_ns is None else since_ns
@@ -65,7 +67,7 @@ class Scene:
             'mask of a fresh image',
             lambda mask: stamp_of(mask) > divmod(since_ns, NANOSECONDS),
         )
-        came_ns = self.masks.times[self.masks.messages.index(mask)]
+        came_ns = self.masks.sent[self.masks.messages.index(mask)]
         recover_s = (came_ns - since_ns) / NANOSECONDS
         assert recover_s <= 2 * within_s
         self._record.recover_s.append(recover_s)

@@ -12,7 +12,6 @@ from ros_bench import image_message, wait_for
 
 from stdc_seg_ros.image_messages.encodings import ENCODINGS
 
-RECOVER_S = 2.0
 LARGEST = 2**32 - 1
 PICTURE = make_pictures()[0]
 
@@ -70,7 +69,7 @@ def test_bad_message(scene, kind):
     time.sleep(0.5)  # else the next image may take its place
     scene.camera.start()
     scene.detect('rejected', WARN, '1 of ')
-    scene.recover(8.0)
+    scene.recover()
     counts = scene.end()
     assert (counts['rejected'], counts['failed']) == (1, 0)
 
@@ -81,7 +80,7 @@ def test_nothing_but_bad_messages(scene):
     scene.fault()
     scene.detect('rejected', ERROR, 'expected 14400 bytes')
     scene.camera.make_message = None
-    scene.recover(8.0)
+    scene.recover()
     counts = scene.end()
     assert counts['failed'] == 0
     assert counts['rejected'] > 0
@@ -135,7 +134,7 @@ def check_random(scene, examples):
     masks = [mask for mask in scene.masks.messages if mask.header.stamp.sec]
     scene.masks.messages[:] = masks
     scene.camera.start()
-    scene.recover(8.0)
+    scene.recover()
     counts = scene.end()
     assert counts['failed'] == 0
     assert counts['rejected'] > examples // 4

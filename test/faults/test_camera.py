@@ -13,7 +13,6 @@ from ros_bench import DOMAIN, ROOT, Bench, stamp_of, wait_for
 
 from stdc_seg_ros.processes.child_process import ChildProcess
 
-RECOVER_S = 2.0
 TEST = ROOT / 'test'
 
 
@@ -36,7 +35,7 @@ def test_camera_stalls(scene):
     _, message, _ = scene.detect('stalled', ERROR)
     assert 'its publisher is there: it hangs' in message
     scene.camera.start()
-    scene.recover(RECOVER_S)
+    scene.recover()
     scene.end()
 
 
@@ -47,7 +46,7 @@ def test_publisher_goes_and_returns(scene, bench, truth):
     scene.detect('waiting', WARN, 'nobody publishes')
     scene.camera = ScriptedCamera(bench, truth)
     scene.camera.start()
-    scene.recover(RECOVER_S)
+    scene.recover()
     counts = scene.end(same_publisher=False)
     assert counts['failed'] == counts['rejected'] == 0
 
@@ -82,7 +81,7 @@ def test_camera_process_is_killed_and_started_anew(scene, bench, tmp_path):
         scene.masks.clear()
     with start('second.log') as second:
         second.wait_for('ready', 60)
-        scene.recover(RECOVER_S)
+        scene.recover()
         stamps = [stamp_of(mask) for mask in scene.masks.messages]
         assert stamps == sorted(set(stamps))
         scene.masks.clear()
@@ -109,7 +108,7 @@ def test_changing_in_mid_stream(scene, what):
         scene.camera.show(pixels, **form)
         wait_for('a mask', lambda came=came: len(scene.masks.messages) > came)
     scene.camera.start()
-    scene.recover(RECOVER_S)
+    scene.recover()
     counts = scene.end()
     assert counts['rejected'] == counts['failed'] == 0
 
@@ -125,7 +124,7 @@ def test_two_publishers_on_one_topic(scene, bench, truth):
         scene.fault()
         scene.detect('running', OK, 'from 2 publishers')
         time.sleep(2.0)
-    scene.recover(RECOVER_S)
+    scene.recover()
     counts = scene.end(same_publisher=False, one_camera=False)
     assert counts['rejected'] == counts['failed'] == 0
 
@@ -135,7 +134,7 @@ def test_burst_at_ten_times_the_rate(scene):
     scene.camera.rate_hz = 10 * RATE_HZ
     time.sleep(3.0)
     scene.camera.rate_hz = RATE_HZ
-    scene.recover(RECOVER_S)
+    scene.recover()
     counts = scene.end()
     assert counts['rejected'] == counts['failed'] == 0
     assert counts['published'] > 2 * 3 * RATE_HZ  # even this process is kept waiting at times
@@ -159,6 +158,6 @@ def test_stamps(scene, stamps):
     assert len({np.frombuffer(mask.data, np.uint8).tobytes() for mask in masks}) == 1
     scene.masks.clear()
     scene.camera.start()
-    scene.recover(RECOVER_S)
+    scene.recover()
     counts = scene.end()
     assert counts['processed'] + counts['replaced'] == counts['published']

@@ -3,7 +3,6 @@
 import pytest
 from faults.scene import ERROR, WARN
 
-RECOVER_S = 2.0
 FAULTS = {
     'fail': 'frame failed: RuntimeError: injected',
     'memory': 'MemoryError: Unable to allocate',
@@ -37,7 +36,7 @@ def test_engine_fault(scene, fault, kind):
     _, message, _ = scene.detect('failing', ERROR)
     assert FAULTS[kind] in message
     fault.write_text('')
-    scene.recover(8.0)
+    scene.recover()
     counts = scene.end()
     assert counts['failed'] > 0
     assert counts['rejected'] == 0
@@ -50,6 +49,6 @@ def test_engine_fails_at_times(scene, fault):
     scene.fault()
     scene.detect('failing', WARN, 'images of the last')
     fault.write_text('')
-    scene.recover(8.0)
+    scene.recover()
     counts = scene.end()
     assert counts['processed'] > counts['failed'] > 0

@@ -6,9 +6,9 @@ import time
 
 import pytest
 from faults.respawn import Respawn
+from faults.scene import RESPAWN_S
 
 END_S = 10.0
-RESPAWN_S = 30.0
 LATEST_S = 8.0  # after its start; a node alone is active after three, beside a training after ten
 # Before ROS took over the signals a process ends as any of Python does.
 CODES = {

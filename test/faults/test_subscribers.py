@@ -12,7 +12,6 @@ from ros_bench import DOMAIN, ROOT, stamp_of
 from stdc_seg_ros.processes.child_process import ChildProcess
 
 STOPPED_S = 5.0
-RECOVER_S = 2.0
 
 
 @pytest.fixture(scope='module')
@@ -44,7 +43,7 @@ def test_a_subscriber_gets(node, make_scene, subscriber, number):
     subscriber._process.send_signal(number)
     start_ns = time.time_ns()
     time.sleep(STOPPED_S)
-    scene.recover(RECOVER_S)
+    scene.recover()
     scene.wait_state('running', OK)
     counts = scene.end()
     assert counts['failed'] == counts['rejected'] == 0
