@@ -93,6 +93,9 @@ class BagReader:
             raise BagError(f'{self.path} is a bag of ROS 1: convert it by rosbags-convert')
         if not self.path.exists():
             raise BagError(f'there is no bag {self.path}')
+        for file in (self.path, *(self.path.iterdir() if self.path.is_dir() else ())):
+            if file.exists() and not (file.is_file() or file.is_dir()):
+                raise BagError(f'{file} is a pipe or a device: opening it could wait for ever')
         try:
             self._check_files()
             self._readers = [self._stack.enter_context(Reader(self.path))]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import damaged, fuzz, mutated, no_hang
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
@@ -71,7 +71,7 @@ def test_files_of_bags(bags, tmp_path, kind, data, salvage):
     read(file, salvage)
 
 
-@fuzz
+@settings(fuzz, max_examples=max(fuzz.max_examples // 4, 1))  # two parsers of YAML are slow
 @given(data=st.data(), salvage=st.booleans())
 def test_metadata_of_bags(bags, tmp_path, data, salvage):
     source = bags / 'mcap'

@@ -66,6 +66,15 @@ def refuse(path: Path, message: str, **options) -> None:
     assert peak < 24 * MEGABYTE
 
 
+@pytest.mark.parametrize('name', ['bag.mcap', 'bag.db3', 'metadata.yaml'])
+@pytest.mark.parametrize('salvage', [False, True])
+def test_a_pipe_in_a_bag_does_not_block(tmp_path, name, salvage):
+    (tmp_path / 'bag').mkdir()
+    os.mkfifo(tmp_path / 'bag' / name)
+    for path in (tmp_path / 'bag', tmp_path / 'bag' / name):
+        refuse(path, f'{name} is a pipe or a device', salvage=salvage)
+
+
 ZEROS = bytes(256 * MEGABYTE)
 BOMBS = {'zstd': zstd.compress, 'lz4': lz4.frame.compress}
 
