@@ -84,6 +84,7 @@ def test_sampling_is_the_definition_pixel_by_pixel(frame, network, align_corners
         found = rows.lower[pixel] + float(rows.upper_weight[pixel])
         assert found == pytest.approx(logit, abs=1e-5)
         assert rows.lower_weight[pixel] + rows.upper_weight[pixel] == pytest.approx(1)
+        assert 0 <= rows.upper_weight[pixel] <= 1
         assert rows.upper[pixel] == min(rows.lower[pixel] + 1, grid - 1)
 
 

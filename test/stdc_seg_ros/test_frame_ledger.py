@@ -54,17 +54,18 @@ def test_it_says_its_sum(ledger):
 
 
 def test_every_outcome_has_its_place(ledger):
-    assert all(arrive(ledger, range(1, 8)))
-    for outcome in (*OUTCOMES, 'processed'):
-        getattr(ledger, outcome)()
+    assert all(arrive(ledger, range(1, 20)))
+    for times, outcome in enumerate(OUTCOMES, start=2):
+        for _ in range(times):
+            getattr(ledger, outcome)()
     assert counts(ledger) == {
-        'published': 7,
-        'received': 7,
+        'published': 19,
+        'received': 19,
         'processed': 2,
-        'replaced': 1,
-        'rejected': 1,
-        'failed': 1,
-        'in_flight': 2,
+        'replaced': 3,
+        'rejected': 4,
+        'failed': 5,
+        'in_flight': 5,
         'epochs': 1,
     }
 
@@ -201,6 +202,14 @@ def test_with_two_publishers_and_no_gids_the_loss_is_unknown(ledger):
         'in_flight': 8,
         'epochs': 2,
     }
+
+
+def test_two_publishers_that_were_heard_only_while_inactive_lost_nothing():
+    ledger = FrameLedger()
+    arrive(ledger, (1, 3), publisher=None)
+    ledger.set_publishers(2)
+    ledger.set_active(True)
+    assert counts(ledger) == {'while_inactive': 3, 'epochs': 1}
 
 
 def test_what_is_published_while_inactive_is_counted_apart(ledger):
