@@ -17,7 +17,7 @@ class RosLogHandler(logging.Handler):
 
     def __init__(self, node: Node) -> None:
         super().__init__()
-        self._node = node
+        self._name, self._context = node.get_name(), node.context  # the node may be destroyed
         logger = node.get_logger()
         # rclpy allows one severity a line of code.
         self._write = {
@@ -30,8 +30,8 @@ class RosLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
-        if not self._node.context.ok():
-            print(f'[{self._node.get_name()}]: {self.format(record)}', file=sys.stderr)
+        if not self._context.ok():
+            print(f'[{self._name}]: {self.format(record)}', file=sys.stderr)
             return
         self._write.get(record.levelno, self._write[logging.INFO])(self.format(record))
 

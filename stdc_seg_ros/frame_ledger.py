@@ -121,7 +121,7 @@ class FrameLedger:
         self._several_unnamed = False
         self._epochs: dict[bytes | None, _Epoch] = {}
         self._published = self._lost = 0  # of epochs that are followed no longer
-        self._unnumbered = 0
+        self._loss_unknown = False
         self._received = self._in_flight = self._inactive = 0
         self._overtaken = self._duplicates = self._epochs_heard = 0
         self._processed = self._replaced = self._rejected = self._failed = 0
@@ -143,7 +143,7 @@ class FrameLedger:
         with self._lock:
             if count > 1 and None in self._epochs:
                 mixed = self._epochs.pop(None)
-                self._unnumbered += mixed.published - mixed.lost
+                self._loss_unknown |= mixed.published > 0
                 self._inactive += mixed.inactive
             self._several_unnamed = count > 1
 
@@ -211,7 +211,7 @@ class FrameLedger:
         """Read all counts at one moment."""
         with self._lock:
             epochs = self._epochs.values()
-            known = not self._unnumbered
+            known = not self._loss_unknown
             return LedgerSnapshot(
                 published=self._published + sum(e.published for e in epochs) if known else None,
                 received=self._received,
@@ -229,7 +229,7 @@ class FrameLedger:
 
     def _receive_unnumbered(self) -> bool:
         if self._active:
-            self._unnumbered += 1
+            self._loss_unknown = True
             self._received += 1
             self._in_flight += 1
         else:

@@ -84,13 +84,15 @@ def test_sampling_is_the_definition_pixel_by_pixel(frame, network, align_corners
         found = rows.lower[pixel] + float(rows.upper_weight[pixel])
         assert found == pytest.approx(logit, abs=1e-5)
         assert rows.lower_weight[pixel] + rows.upper_weight[pixel] == pytest.approx(1)
-        assert rows.upper[pixel] == min(rows.lower[pixel] + 1, grid - 1)
+        assert 0 <= rows.upper_weight[pixel] <= 1
+        assert rows.upper[pixel] == (rows.lower[pixel] + 1 if grid > 1 else 0) < grid
 
 
 @given(sizes, st.integers(8, 70), st.booleans())
 def test_starts_turn_the_sampling_round(frame_size, network, align_corners):
     geometry = FrameGeometry(frame_size, Size(network, network), 'letterbox')
     columns = geometry.sampling(Size(3, -(-network // 8)), align_corners).columns
+    assert len(columns.starts) == max(-(-network // 8) - 1, 1) + 1
     for cell in range(len(columns.starts) - 1):
         inside = np.flatnonzero(columns.lower == cell)
         np.testing.assert_array_equal(

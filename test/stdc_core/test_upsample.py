@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from stdc_core import upsample
+from stdc_core import upsample, upsample_numba
 from stdc_core.geometry import FrameGeometry, GridSampling, Size
 from stdc_core.model_file import logit_grid
 from stdc_core.upsample import (
@@ -246,9 +246,25 @@ def test_mixed_share_counts_cells_with_corners_of_two_classes():
     assert mixed_share(np.zeros((2, 1, 1), np.float32)) == 0
 
 
+WITHOUT_CACHE = """
+import numpy as np
+from stdc_core import upsample, upsample_numba
+from stdc_core.geometry import FrameGeometry, Size
+assert upsample.TAIL == 'numba'
+sampling = FrameGeometry(Size(20, 30), Size(16, 24), 'stretch').sampling(Size(2, 3), True)
+assert (upsample.upsample_map(np.ones((2, 3), np.float32), sampling) == 255).all()
+assert upsample_numba.map_by_cell.targetoptions['nogil']
+"""
+
+
 def test_compiled_path_works_where_no_cache_can_be_written(tmp_path):
     nowhere = tmp_path / 'file'
     nowhere.write_text('')
-    code = 'from stdc_core.upsample import TAIL; assert TAIL == "numba"'
     environment = {**os.environ, 'NUMBA_CACHE_DIR': str(nowhere / 'cache')}
-    subprocess.run([sys.executable, '-c', code], env=environment, check=True)
+    subprocess.run([sys.executable, '-c', WITHOUT_CACHE], env=environment, check=True)
+
+
+def test_compiled_loops_let_other_threads_run_and_are_kept_for_the_next_start():
+    for loop in (upsample_numba.labels_by_cell, upsample_numba.map_by_cell):
+        assert loop.targetoptions['nogil']
+        assert type(loop._cache).__name__ == 'FunctionCache'

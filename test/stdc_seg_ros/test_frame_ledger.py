@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stdc_seg_ros.frame_ledger import MAX_EPOCHS, MAX_GAPS, FrameLedger
+from stdc_seg_ros.frame_ledger import MAX_EPOCHS, MAX_GAPS, FrameLedger, LedgerSnapshot
 
 FRONT, REAR = b'front', b'rear'
 OUTCOMES = ('processed', 'replaced', 'rejected', 'failed')
@@ -54,17 +54,18 @@ def test_it_says_its_sum(ledger):
 
 
 def test_every_outcome_has_its_place(ledger):
-    assert all(arrive(ledger, range(1, 8)))
-    for outcome in (*OUTCOMES, 'processed'):
-        getattr(ledger, outcome)()
+    assert all(arrive(ledger, range(1, 20)))
+    for times, outcome in enumerate(OUTCOMES, start=2):
+        for _ in range(times):
+            getattr(ledger, outcome)()
     assert counts(ledger) == {
-        'published': 7,
-        'received': 7,
+        'published': 19,
+        'received': 19,
         'processed': 2,
-        'replaced': 1,
-        'rejected': 1,
-        'failed': 1,
-        'in_flight': 2,
+        'replaced': 3,
+        'rejected': 4,
+        'failed': 5,
+        'in_flight': 5,
         'epochs': 1,
     }
 
@@ -203,6 +204,15 @@ def test_with_two_publishers_and_no_gids_the_loss_is_unknown(ledger):
     }
 
 
+def test_two_publishers_that_were_heard_only_while_inactive_lost_nothing():
+    ledger = FrameLedger()
+    arrive(ledger, (None, None))
+    arrive(ledger, (1, 3), publisher=None)
+    ledger.set_publishers(2)
+    ledger.set_active(True)
+    assert counts(ledger) == {'while_inactive': 5, 'epochs': 1}
+
+
 def test_what_is_published_while_inactive_is_counted_apart(ledger):
     arrive(ledger, (1, 2, 4))
     ledger.set_active(False)
@@ -254,6 +264,33 @@ def test_of_old_epochs_the_sums_stay(ledger):
         'lost': 3 * MAX_EPOCHS,
         'epochs': 3 * MAX_EPOCHS,
     }
+
+
+def test_of_old_epochs_stays_what_came_while_inactive():
+    ledger = FrameLedger()
+    for life in range(2 * MAX_EPOCHS):
+        arrive(ledger, (5, 7), b'camera %d' % life)
+    assert counts(ledger) == {'while_inactive': 3 * 2 * MAX_EPOCHS, 'epochs': 2 * MAX_EPOCHS}
+
+
+@pytest.mark.parametrize(('published', 'lost'), [(10, 3), (None, None), (10, None), (None, 3)])
+def test_a_frame_that_nobody_counted_is_the_balance(published, lost):
+    """By hand: of seven that came one has no outcome, and the ledger does not hide it."""
+    snapshot = LedgerSnapshot(
+        published=published,
+        received=7,
+        processed=1,
+        replaced=1,
+        rejected=1,
+        failed=1,
+        lost=lost,
+        in_flight=2,
+        while_inactive=5,
+        overtaken=0,
+        duplicates=9,
+        epochs=1,
+    )
+    assert snapshot.balance == 1
 
 
 def test_a_publisher_that_goes_on_outlives_others_that_restart(ledger):

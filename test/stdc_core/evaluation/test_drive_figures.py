@@ -77,3 +77,16 @@ def test_every_figure_of_a_drive_made_by_hand():
         assert found[name] == pytest.approx(value, abs=1e-12), name
     for name, value in latencies.items():
         assert found[name] == pytest.approx(value, rel=0.005), name
+
+
+@pytest.mark.parametrize(('stage', 'labeled'), [('engine', True), ('arrival', False)])
+def test_timely_coverage_needs_labels_and_times_of_arrival(stage, labeled):
+    counts = DriveCounts(2)
+    counts.add_mask(Masks(row(0, 1), row(0, 1) if labeled else None), None)
+    counts.add_latency(stage, 10.0)
+    assert math.isnan(drive_figures(counts, stage, 1, 1.0)['timely_coverage'])
+
+
+def test_of_nothing_there_is_no_share_and_no_rate():
+    found = drive_figures(DriveCounts(2), 'engine', images=0, seconds=0.0)
+    assert all(map(math.isnan, found.values()))

@@ -3,9 +3,11 @@
 import importlib.util
 import json
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
+import types
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +116,73 @@ def test_without_ray_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, 'ray', None)
     with pytest.raises(ClusterError, match=r"pip install 'stdc_seg_ros\[cluster\]'"):
         Cluster('auto')
+
+
+class RayTaskError(Exception):
+    """As Ray's: the work's own error is its cause."""
+
+    def __init__(self, cause):
+        super().__init__(cause)
+        self.cause = cause
+
+
+class FakeRay(types.ModuleType):
+    """What is used of Ray, working when the result is asked for; every third piece is lost."""
+
+    def __init__(self):
+        super().__init__('ray')
+        self.exceptions = types.SimpleNamespace(
+            RayTaskError=RayTaskError, RayError=type('RayError', (Exception,), {})
+        )
+        self.asked, self.submitted, self.open = [], 0, False
+
+    def init(self, address, **options):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Ray has a handler of its own
+        self.asked.append((address, options['log_to_driver']))
+        self.open = True
+
+    def remote(self, num_cpus):
+        assert num_cpus == 1
+        return lambda work: types.SimpleNamespace(remote=lambda *values: (work, values))
+
+    def get(self, reference):
+        self.submitted += 1
+        if self.submitted % 3 == 0:
+            raise self.exceptions.RayError('node\ndied')
+        work, values = reference
+        try:
+            work(*values)
+        except Exception as error:
+            raise RayTaskError(error) from error
+
+    def shutdown(self):
+        self.open = False
+
+
+def test_work_comes_back_with_its_own_errors_and_what_is_lost_is_said(monkeypatch, tmp_path):
+    ray = FakeRay()
+    monkeypatch.setitem(sys.modules, 'ray', ray)
+    handler = signal.getsignal(signal.SIGTERM)
+    with Cluster('auto') as cluster:
+        assert signal.getsignal(signal.SIGTERM) == handler
+        results = [cluster.submit(Path.read_text, tmp_path / 'gone') for _ in range(3)]
+        results[0] = cluster.submit(Path.touch, tmp_path / 'made')
+        results[0]()
+        with pytest.raises(FileNotFoundError, match='gone'):
+            results[1]()
+        with pytest.raises(ClusterError, match='lost by the cluster: RayError: node died'):
+            results[2]()
+    assert (tmp_path / 'made').exists()
+    assert ray.asked == [('auto', False)]
+    assert not ray.open
+
+
+def test_where_nobody_answers_without_ray_it_says_so_too(monkeypatch):
+    ray = FakeRay()
+    monkeypatch.setitem(sys.modules, 'ray', ray)
+    with pytest.raises(ClusterError, match=r'no Ray cluster at 127\.0\.0\.1:9: .*refused'):
+        Cluster('127.0.0.1:9')
+    assert not ray.asked
 
 
 def test_where_nobody_answers_it_says_so_at_once():
