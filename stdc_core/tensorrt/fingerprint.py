@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from stdc_core.geometry import Size
 from stdc_core.tensorrt.library import Flavour
 
-PlanPrecision = Literal['fp32', 'fp16']  # of the layers that are not int8
+
 FORMAT = 1  # of plan files and of the graphs this package gives to TensorRT
 
 
