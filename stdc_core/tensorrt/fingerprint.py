@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from stdc_core.geometry import Size
 from stdc_core.model_file import ModelFile
 from stdc_core.tensorrt.gpu_probe import Gpu
-from stdc_core.tensorrt.library import NAMES, Flavour, TensorRT, built_for, version_numbers
+from stdc_core.tensorrt.library import NAMES, Flavour, TensorRT, version_numbers
 from stdc_core.tensorrt.precision import PlanPrecision
 
 FORMAT = 1  # of plan files and of the graphs this package gives to TensorRT
@@ -64,30 +65,28 @@ class PlanFingerprint:
         fits['gpu'] |= not self.gpu
         fits['version_compatible'] |= self.version_compatible
         own, other = self._in_words(), wanted._in_words()
-        return [
-            f'{own[name]}, wanted {other[name]}' for name, same in fits.items() if not same
-        ]
+        return [f'{own[name]}, wanted {other[name]}' for name, same in fits.items() if not same]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, the reverse of :meth:`from_dict`."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), 'size': list(self.size)}
 
     @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> PlanFingerprint:
+    def from_dict(cls, fields: Mapping[str, Any]) -> PlanFingerprint:
         """Parse what :meth:`to_dict` made.
 
         :raises ValueError: it is not that.
         """
-        kinds = {field.name: KINDS[field.name] for field in dataclasses.fields(cls)}
-        if fields.keys() != kinds.keys():
-            raise ValueError(f'it has {sorted(fields)}, expected {sorted(kinds)}')
-        for name, kind in kinds.items():
-            if type(fields[name]) is not kind:
-                raise ValueError(f'{name} is {fields[name]!r}, expected {kind.__name__}')
-        if fields['flavour'] not in get_args(Flavour):
-            raise ValueError(f"unknown flavour '{fields['flavour']}'")
-        if fields['precision'] not in get_args(PlanPrecision):
-            raise ValueError(f"unknown precision '{fields['precision']}'")
+        hints = get_type_hints(cls)
+        if fields.keys() != hints.keys():
+            raise ValueError(f'fingerprint has {sorted(fields)}, expected {sorted(hints)}')
+        for name, hint in hints.items():
+            value = fields[name]
+            known = get_args(hint)
+            kind = list if hint is Size else str if known else hint
+            if type(value) is not kind or (known and value not in known):
+                expected = ' or '.join(known) or kind.__name__
+                raise ValueError(f'{name} is {value!r}, expected {expected}')
         if [type(side) for side in fields['size']] != [int, int]:
             raise ValueError(f'size is {fields["size"]}, expected height and width')
         return cls(**{**fields, 'size': Size(*fields['size'])})
@@ -110,56 +109,7 @@ class PlanFingerprint:
         }
 
 
-KINDS: dict[str, type] = {
-    'format': int,
-    'flavour': str,
-    'version': str,
-    'platform': str,
-    'compute_capability': str,
-    'gpu': str,
-    'model_sha256': str,
-    'size': list,
-    'batch': int,
-    'precision': str,
-    'detail': bool,
-    'version_compatible': bool,
-}
-
-
-def fingerprint_to_build(
-    model: ModelFile,
-    tensorrt: TensorRT,
-    gpu: Gpu | None,
-    *,
-    size: Size,
-    detail: bool,
-    precision: PlanPrecision,
-    batch: int = 1,
-    version_compatible: bool = False,
-    hardware_compatible: bool = False,
-) -> PlanFingerprint:
-    """Fingerprint of the plan that is built so.
-
-    :raises EngineUnavailableError: there is no GPU to build on, or it is too old.
-    """
-    compute_capability, name = built_for(tensorrt, gpu, hardware_compatible=hardware_compatible)
-    return PlanFingerprint(
-        FORMAT,
-        tensorrt.flavour,
-        tensorrt.version,
-        f'{sys.platform}-{platform.machine()}',
-        compute_capability,
-        name,
-        model.sha256,
-        size,
-        batch,
-        precision,
-        detail,
-        version_compatible,
-    )
-
-
-def fingerprint_to_run(
+def fingerprint_of(
     model: ModelFile,
     tensorrt: TensorRT,
     gpu: Gpu,
@@ -168,8 +118,13 @@ def fingerprint_to_run(
     detail: bool,
     precision: PlanPrecision,
     batch: int = 1,
+    version_compatible: bool = False,
 ) -> PlanFingerprint:
-    """Fingerprint that a plan has to fit to run here; plans for several GPUs or versions may."""
+    """Fingerprint of a plan that is built so here, or is wanted here.
+
+    :param gpu: what it is built for (:func:`stdc_core.tensorrt.library.built_for`), or the one
+        that is to run it.
+    """
     return PlanFingerprint(
         FORMAT,
         tensorrt.flavour,
@@ -182,7 +137,7 @@ def fingerprint_to_run(
         batch,
         precision,
         detail,
-        False,
+        version_compatible,
     )
 
 

@@ -55,7 +55,8 @@ def _fix_sizes(proto: onnx.ModelProto, shape: tuple[int, ...]) -> None:
         info = onnx.helper.make_tensor_value_info(node.input[3], onnx.TensorProto.INT64, None)
         proto.graph.value_info.append(info)  # the extractor asks for it
         computed = onnx.utils.Extractor(proto).extract_model(['image'], [node.input[3]])
-        sizes = np.array(ReferenceEvaluator(computed).run(None, {'image': image})[0])
+        (result,) = ReferenceEvaluator(computed).run(None, {'image': image})
+        sizes = np.array(result)
         sizes[0] = shape[0]  # exported as 1
         name = f'{node.output[0]}.sizes'
         proto.graph.initializer.append(onnx.numpy_helper.from_array(sizes, name))

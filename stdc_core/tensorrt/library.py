@@ -90,42 +90,42 @@ def version_numbers(version: str) -> tuple[int, ...]:
 
 
 def strongly_typed_flags(tensorrt: TensorRT) -> int:
-    """Flags of a network whose precisions are those of its tensors: needed in 10, always so in 11."""
+    """Ask for a network whose precisions are those of its tensors: in 11 there is no other."""
     flag = getattr(tensorrt.module.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED', None)
     return 0 if flag is None else 1 << int(flag)
 
 
-def built_for(tensorrt: TensorRT, gpu: Gpu | None, *, hardware_compatible: bool) -> tuple[str, str]:
-    """Compute capability and GPU that a plan is built for, as a fingerprint has them.
+def built_for(tensorrt: TensorRT, gpu: Gpu | None, *, hardware_compatible: bool) -> Gpu:
+    """Which GPUs a plan is for: no name is any, and ``8.0+`` that compute capability and later.
 
+    :param gpu: of this machine.
     :raises EngineUnavailableError: TensorRT has no GPU to build on, or the GPU is too old.
     """
+    later = Gpu('', f'{AMPERE}+')
     old = gpu is not None and version_numbers(gpu.compute_capability) < version_numbers(AMPERE)
-    if old and hardware_compatible:
-        assert gpu is not None
+    if gpu is not None and old and hardware_compatible:
         raise EngineUnavailableError(
             f'{gpu.name} has compute capability {gpu.compute_capability}, and plans for several '
             f'GPUs run on {AMPERE} and later: build without --hardware-compatible'
         )
     if tensorrt.flavour == 'tensorrt_rtx':
-        # Its plans are compiled to the end where they run: any GPU, but older ones have to be named.
-        return (gpu.compute_capability, '') if old and gpu else (f'{AMPERE}+', '')
+        # Its plans are compiled to the end where they run; only older GPUs have to be named.
+        return later if gpu is None or not old else Gpu('', gpu.compute_capability)
     if gpu is None:
-        raise EngineUnavailableError('TensorRT builds on the GPU that runs the plan: there is none')
-    return (f'{AMPERE}+', '') if hardware_compatible else (gpu.compute_capability, gpu.name)
+        raise EngineUnavailableError(
+            'TensorRT builds on the GPU that runs the plan, and there is none here'
+        )
+    return later if hardware_compatible else gpu
 
 
-def configure(
-    tensorrt: TensorRT, config: Any, compute_capability: str, gpu: str, *, version_compatible: bool
-) -> None:
+def configure(tensorrt: TensorRT, config: Any, gpu: Gpu, *, version_compatible: bool) -> None:
     """Set up an ``IBuilderConfig`` for a plan.
 
-    :param compute_capability: from :func:`built_for`, as is ``gpu``.
+    :param gpu: from :func:`built_for`.
     :raises EngineUnavailableError: this flavour cannot do it.
     """
     module = tensorrt.module
-    # On by default: 10 bits of mantissa are not fp32.
-    config.clear_flag(module.BuilderFlag.TF32)
+    config.clear_flag(module.BuilderFlag.TF32)  # on by default; its 10 bits are not fp32
     config.profiling_verbosity = module.ProfilingVerbosity.DETAILED  # for the inspector
     if tensorrt.flavour == 'tensorrt_rtx':
         if version_compatible:
@@ -133,19 +133,14 @@ def configure(
                 'a plan of TensorRT-RTX runs on the version that built it and no other: build '
                 'without --version-compatible'
             )
-        if not compute_capability.endswith('+'):
+        if not gpu.compute_capability.endswith('+'):
+            name = f'SM{gpu.compute_capability.replace(".", "")}'
             config.num_compute_capabilities = 1
-            target = getattr(
-                module.ComputeCapability, f'SM{compute_capability.replace(".", "")}', None
-            )
-            if target is None or not config.set_compute_capability(target, 0):
-                raise EngineUnavailableError(
-                    f'{tensorrt} builds nothing for compute capability {compute_capability}'
-                )
+            config.set_compute_capability(getattr(module.ComputeCapability, name), 0)
         return
     if version_compatible:
         config.set_flag(module.BuilderFlag.VERSION_COMPATIBLE)
-    if not gpu:
+    if not gpu.name:
         config.hardware_compatibility_level = module.HardwareCompatibilityLevel.AMPERE_PLUS
 
 

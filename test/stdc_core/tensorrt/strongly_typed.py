@@ -1,7 +1,7 @@
 """A graph computed literally by torch, node by node, types checked as TensorRT checks them.
 
-The oracle of graphs in half: torch rounds every result to half, where ONNX Runtime computes half in
-float on a CPU and would hide what is wrong.
+The oracle of graphs in half: torch rounds every result to half, where ONNX Runtime computes half
+in float on a CPU and would hide what is wrong.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import onnx
 import onnx.helper
 import onnx.numpy_helper
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 TYPES = {1: torch.float32, 10: torch.float16}
 
@@ -39,7 +39,7 @@ def convolution(inputs, attributes):
     pads = attributes.get('pads', (0, 0, 0, 0))
     assert pads[:2] == pads[2:]
     assert set(attributes.get('dilations', (1,))) == {1}
-    return F.conv2d(
+    return functional.conv2d(
         x,
         weight,
         bias,
@@ -51,7 +51,7 @@ def convolution(inputs, attributes):
 
 def average_pool(inputs, attributes):
     assert attributes['count_include_pad'] == 1
-    return F.avg_pool2d(
+    return functional.avg_pool2d(
         inputs[0],
         tuple(attributes['kernel_shape']),
         tuple(attributes['strides']),
@@ -65,7 +65,7 @@ def resize(inputs, attributes):
     assert attributes['coordinate_transformation_mode'] == b'asymmetric'
     sizes = inputs[3].tolist()
     assert sizes[:2] == list(inputs[0].shape[:2])
-    return F.interpolate(inputs[0], size=sizes[2:], mode='nearest')
+    return functional.interpolate(inputs[0], size=sizes[2:], mode='nearest')
 
 
 def along(scale, x, axis):
@@ -95,7 +95,7 @@ OPERATIONS = {
     'Sub': lambda inputs, attributes: inputs[0] - inputs[1],
     'Mul': lambda inputs, attributes: inputs[0] * inputs[1],
     'Add': lambda inputs, attributes: inputs[0] + inputs[1],
-    'Relu': lambda inputs, attributes: F.relu(inputs[0]),
+    'Relu': lambda inputs, attributes: functional.relu(inputs[0]),
     'Sigmoid': lambda inputs, attributes: torch.sigmoid(inputs[0]),
     'Concat': lambda inputs, attributes: torch.cat(inputs, attributes['axis']),
     'ReduceMean': lambda inputs, attributes: inputs[0].mean(inputs[1].tolist(), keepdim=True),
