@@ -84,10 +84,13 @@ class PlanCache:
         return self.folder / f'{fingerprint.flavour}_{fingerprint.version}_{gpu}.timings'
 
     def _plans(self) -> Iterator[tuple[Path, PlanFingerprint]]:
-        """Headers of the plans in the folder; what is none is passed over, with a warning."""
+        """Headers of the plans in the folder, parts that are being written left out.
+
+        What is no plan is passed over, with a warning.
+        """
         if not self.folder.exists():
             return
-        for path in sorted(make_private_folder(self.folder).glob('*.plan')):
+        for path in sorted(make_private_folder(self.folder).glob('[!.]*.plan')):
             try:
                 yield path, read_fingerprint(path)
             except (PlanFileError, OSError) as error:

@@ -94,11 +94,16 @@ def run_cancellable(work: Callable[[], T], cancel: Callable[[], None]) -> T:
     thread = threading.Thread(target=run, name='TensorRT build')
     thread.start()
     interrupt: BaseException | None = None
-    while thread.is_alive():
-        try:
-            thread.join(0.1)  # without a limit Ctrl-C would wait, too
-        except BaseException as error:
-            interrupt = interrupt or error
+    try:
+        while thread.is_alive():
+            try:
+                if interrupt is not None:
+                    cancel()
+                thread.join(0.1)  # without a limit Ctrl-C would wait, too
+            except BaseException as error:
+                interrupt = interrupt or error
+    finally:
+        if thread.is_alive():  # interrupted just outside of the inner try
             cancel()
     if interrupt is not None:
         raise interrupt

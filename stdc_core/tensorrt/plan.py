@@ -1,4 +1,4 @@
-"""The plan file: magic, length of the header, header (JSON), plan."""
+"""The plan file: magic, SHA-256 of all that follows, length of the header, header (JSON), plan."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from stdc_core.atomic_file import atomic_path
 from stdc_core.errors import UserError
@@ -16,6 +15,8 @@ from stdc_core.tensorrt.fingerprint import FORMAT, PlanFingerprint
 
 MAGIC = b'stdcplan'
 LENGTH = struct.Struct('<I')
+BODY = len(MAGIC) + hashlib.sha256().digest_size  # where what the SHA-256 is of begins
+HEADER = BODY + LENGTH.size
 MAX_HEADER = 65536  # bytes
 
 
@@ -41,16 +42,12 @@ class Plan:
 
 def write_plan(plan: Plan, path: str | Path) -> None:
     """Write a plan file that only its owner can read or write, whole or not at all."""
-    header = json.dumps(
-        {
-            'fingerprint': plan.fingerprint.to_dict(),
-            'engine_bytes': len(plan.engine),
-            'engine_sha256': hashlib.sha256(plan.engine).hexdigest(),
-        },
-        indent=1,
-    ).encode()
+    fields = {'fingerprint': plan.fingerprint.to_dict(), 'engine_bytes': len(plan.engine)}
+    header = json.dumps(fields, indent=1).encode()
+    digest = hashlib.sha256(body := LENGTH.pack(len(header)) + header)
+    digest.update(plan.engine)
     with atomic_path(path) as part, part.open('wb') as stream:
-        stream.write(MAGIC + LENGTH.pack(len(header)) + header)
+        stream.write(MAGIC + digest.digest() + body)
         stream.write(plan.engine)
     Path(path).chmod(0o600)
 
@@ -62,7 +59,7 @@ def read_fingerprint(path: str | Path) -> PlanFingerprint:
     :raises OSError: it cannot be read.
     """
     with Path(path).open('rb') as stream:
-        return _parse(path, stream.read(len(MAGIC) + LENGTH.size + MAX_HEADER))[0]
+        return _parse(path, stream.read(HEADER + MAX_HEADER))[0]
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -72,34 +69,33 @@ def read_plan(path: str | Path) -> Plan:
     :raises NotPrivateError: somebody else may have written it.
     :raises OSError: it cannot be read.
     """
-    content = read_private_file(path)
-    fingerprint, header, start = _parse(path, content)
-    engine = content[start:]
-    if len(engine) != header['engine_bytes']:
+    content = memoryview(read_private_file(path))
+    fingerprint, engine_bytes, start = _parse(path, content)
+    if len(content) - start != engine_bytes:
         raise PlanFileError(
-            f'{path} is cut: its plan has {len(engine)} bytes, expected '
-            f'{header["engine_bytes"]}: build it again'
+            f'{path} is cut: its plan has {len(content) - start} bytes, expected {engine_bytes}: '
+            'build it again'
         )
-    if hashlib.sha256(engine).hexdigest() != header['engine_sha256']:
-        raise PlanFileError(f'{path} is corrupt: its plan is not what was built: build it again')
-    return Plan(fingerprint, engine)
+    if hashlib.sha256(content[BODY:]).digest() != content[len(MAGIC) : BODY]:
+        raise PlanFileError(f'{path} is corrupt: build it again')
+    return Plan(fingerprint, bytes(content[start:]))
 
 
-def _parse(path: str | Path, content: bytes) -> tuple[PlanFingerprint, dict[str, Any], int]:
-    """Fingerprint, whole header, and where the plan begins."""
-    start = len(MAGIC) + LENGTH.size
-    if content[: len(MAGIC)] != MAGIC or len(content) < start:
+def _parse(path: str | Path, content: bytes | memoryview) -> tuple[PlanFingerprint, int, int]:
+    """Fingerprint, bytes of the plan, and where it begins."""
+    if content[: len(MAGIC)] != MAGIC or len(content) < HEADER:
         raise PlanFileError(f"{path} is no plan file of this package: see 'stdc_seg build-engine'")
-    (length,) = LENGTH.unpack(content[len(MAGIC) : start])
-    if length > MAX_HEADER or len(content) < start + length:
+    (length,) = LENGTH.unpack(content[BODY:HEADER])
+    end = HEADER + length
+    if length > MAX_HEADER or len(content) < end:
         raise PlanFileError(f'{path} is cut within its header: build it again')
     try:
-        header = json.loads(content[start : start + length])
+        header = json.loads(bytes(content[HEADER:end]))
         if (written := header['fingerprint']['format']) != FORMAT:
             raise ValueError(f'format {written} is not the {FORMAT} of this package')
         fingerprint = PlanFingerprint.from_dict(header['fingerprint'])
-        if not (type(header['engine_bytes']) is int and type(header['engine_sha256']) is str):
-            raise ValueError('size or SHA-256 of the plan is missing')
+        if type(engine_bytes := header['engine_bytes']) is not int:
+            raise ValueError(f'engine_bytes is {engine_bytes!r}')
     except (ValueError, KeyError, TypeError) as error:
         raise PlanFileError(f'{path} has a bad header: {error}: build it again') from error
-    return fingerprint, header, start + length
+    return fingerprint, engine_bytes, end
