@@ -94,8 +94,11 @@ def run_cancellable(work: Callable[[], T], cancel: Callable[[], None]) -> T:
         finally:
             ended.set()
 
-    threading.Thread(target=run, name='TensorRT build').start()
     interrupt: BaseException | None = None
+    try:
+        threading.Thread(target=run, name='TensorRT build').start()
+    except (KeyboardInterrupt, SystemExit) as error:  # while it started: it runs
+        interrupt = error
     try:
         while not ended.is_set():
             try:
