@@ -3,6 +3,7 @@
 fp16 by torch in half, int8 by ONNX Runtime: no GPU computed anything here.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,21 +54,19 @@ def val(real_camvid):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', ['stdc1_camvid.onnx'])
-def test_half_keeps_999_of_1000_labels(name, val):
-    half, exact = Network(name, 'fp16', literal=True), Network(name, 'fp32')
-    agreements = []
-    for number in range(0, len(val), 13):
+def test_half_keeps_999_of_1000_labels(val):
+    half = Network('stdc1_camvid.onnx', 'fp16', literal=True)
+    exact = Network('stdc1_camvid.onnx', 'fp32')
+    for number in range(0, len(val), 20):
         image = val.load(number).image
-        agreements.append(np.mean(half(image) == exact(image)))
-    assert len(agreements) == 8
-    assert min(agreements) > 0.999
+        assert np.mean(half(image) == exact(image)) > 0.999
 
 
 @pytest.mark.slow
 def test_int8_keeps_miou_and_boundaries(val):
-    exact = evaluate(Network('stdc1_camvid.onnx', 'fp32'), val, (3,))
-    int8 = evaluate(Network('stdc1_camvid_int8.onnx', 'fp32'), val, (3,))
+    every_second = replace(val, pairs=val.pairs[::2])
+    exact = evaluate(Network('stdc1_camvid.onnx', 'fp32'), every_second, (3,))
+    int8 = evaluate(Network('stdc1_camvid_int8.onnx', 'fp32'), every_second, (3,))
     assert int8.scores.miou > exact.scores.miou - 0.005
     (exact_boundary,), (int8_boundary,) = exact.boundary, int8.boundary
     assert int8_boundary.mean_f_score > exact_boundary.mean_f_score - 0.01
