@@ -8,6 +8,10 @@ from setuptools import find_packages, setup
 
 PACKAGE = 'stdc_seg_ros'
 PROFILE = 'fastdds_shared_memory.xml'
+# Builds TensorRT plans on any processor that it has wheels for.
+TENSORRT_RTX = (
+    'tensorrt-rtx-cu13>=1.7,<2; sys_platform == "linux" and platform_machine == "x86_64"'
+)
 ROS = [
     'builtin-interfaces',
     'diagnostic-msgs',
@@ -58,6 +62,7 @@ setup(
         'ros': [f'ros-{name}' for name in ROS],  # Kilted
         'ros-jazzy': [f'ros-jazzy-{name}' for name in ROS],
         'gpu': ['nvidia-ml-py'],  # tells the diagnostics of memory and temperature
+        'tensorrt-rtx': [TENSORRT_RTX],
         'bag': ['jinja2', 'rosbags>=0.11,<0.12'],  # its limits are put into it: bag/unpacking.py
         'cluster': ['ray'],
         'quantize': ['nncf', 'onnxruntime'],
@@ -81,6 +86,7 @@ setup(
             'packaging',
             'pytest',
             'ruff',
+            TENSORRT_RTX,
             'types-protobuf',
             'types-pyyaml',
         ],

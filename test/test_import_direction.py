@@ -75,6 +75,7 @@ def test_the_two_sides_never_meet():
         'stdc_core.engines.openvino',
         'stdc_core.engines.onnxruntime',
         'stdc_core.benchmark.suite',
+        'stdc_core.command_line.build_engine',
     ],
 )
 def test_running_a_model_loads_no_torch(module):

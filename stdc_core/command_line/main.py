@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # it imports OpenCV, see below
 DESCRIPTION = """Real-time semantic segmentation with STDC-Seg networks.
 
 export makes a model file of a checkpoint, quantize an int8 one of that, segment runs it on images,
-videos and cameras."""
+videos and cameras. build-engine prepares it for TensorRT."""
 
 
 def main(open_bag: OpenBag | None = None) -> int:
@@ -39,6 +39,7 @@ def _parse(open_bag: OpenBag | None) -> None:
     import tyro
 
     from stdc_core.command_line.benchmark import benchmark
+    from stdc_core.command_line.build_engine import build_engine
     from stdc_core.command_line.export import export
     from stdc_core.command_line.info import info
     from stdc_core.command_line.quantize import quantize
@@ -49,6 +50,7 @@ def _parse(open_bag: OpenBag | None) -> None:
             'segment': segment,
             'export': export,
             'quantize': partial(quantize, open_bag=open_bag),
+            'build-engine': build_engine,
             'info': info,
             'benchmark': benchmark,
         },
