@@ -30,7 +30,7 @@ DEMO_INSTALLED := $(DEMO_VENV)/$(MARK)
 PIP := python -m pip --disable-pip-version-check --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-ros test-jazzy lint clean
+.PHONY: help demo test test-slow test-ros test-jazzy ptx lint clean
 
 help:
 	@echo 'make demo       play a drive through the real node and write a page about it; no ROS needed'
@@ -38,6 +38,7 @@ help:
 	@echo 'make test       set up .venv-test, check style and types, run the tests (under 10 minutes)'
 	@echo 'make test-slow  what takes longer: the export matrix, a smoke training, colcon build'
 	@echo 'make test-jazzy the ROS tests as on Ubuntu 24.04: wheels of Jazzy, NumPy 1.26, OpenCV 4.6'
+	@echo 'make ptx        compile stdc_core/cuda/kernels.cu to the PTX that ships'
 	@echo 'make clean      remove the virtual environments and what the tests left'
 
 demo: $(DEMO_INSTALLED)
@@ -57,6 +58,9 @@ test-ros: $(INSTALLED)
 test-jazzy: export PIP_CONSTRAINT := $(CURDIR)/test/ubuntu_24_04.txt
 test-jazzy:
 	@$(MAKE) VENV=.venv-jazzy WHEELS=ros-jazzy test-ros
+
+ptx: $(INSTALLED)
+	$(BIN)/python -m stdc_core.cuda.compile_ptx
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -31,7 +31,10 @@ setup(
     maintainer='stdc_seg_ros maintainers',
     maintainer_email='stdc-seg-ros@users.noreply.example',
     packages=find_packages(include=['stdc_core*', 'stdc_seg_ros*']),
-    package_data={'stdc_core': ['py.typed'], PACKAGE: [PROFILE, 'evaluation/*.j2']},
+    package_data={
+        'stdc_core': ['py.typed', 'cuda/kernels.*'],
+        PACKAGE: [PROFILE, 'evaluation/*.j2'],
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
@@ -75,8 +78,10 @@ setup(
             'colcon-core',
             'colcon-library-path',
             'colcon-ros',
+            'cuda-bindings',  # on a driver of the tests' own
             'hypothesis',
             'mypy',
+            'nvidia-cuda-nvrtc-cu12<12.7',  # later PTX is refused by older drivers
             'pytest',
             'ruff',
             'types-protobuf',
