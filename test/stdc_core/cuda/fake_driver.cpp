@@ -368,6 +368,7 @@ int cuModuleGetFunction(void** function, void* module, const char* name) {
         if (!std::strcmp(candidate.name, name)) return *function = &candidate, SUCCESS;
     return NOT_FOUND;
 }
+int cuFuncSetBlockShape(void*, int, int, int) { return SUCCESS; }  // pycuda; launches say it again
 int cuLaunchKernel(void* function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                    unsigned block_x, unsigned block_y, unsigned block_z, unsigned, void* stream,
                    void** slots, void** extra) {
