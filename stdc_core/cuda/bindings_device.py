@@ -21,7 +21,10 @@ C_TYPES = {'P': ctypes.c_void_p, 'i': ctypes.c_int}
 
 
 class BindingsDevice:
-    """See :class:`stdc_core.cuda.device.Device`."""
+    """See :class:`stdc_core.cuda.device.Device`.
+
+    :param index: of the GPU, CUDA's own.
+    """
 
     library = f'cuda-bindings {version("cuda-bindings")}'
     has_graphs = True
@@ -30,9 +33,9 @@ class BindingsDevice:
     launch_graph = staticmethod(graphs.launch_graph)
     destroy_graph = staticmethod(graphs.destroy_graph)
 
-    def __init__(self) -> None:
+    def __init__(self, index: int = 0) -> None:
         call(driver.cuInit, 0)
-        self._device = call(driver.cuDeviceGet, 0)
+        self._device = call(driver.cuDeviceGet, index)
         self._context: Any = call(driver.cuDevicePrimaryCtxRetain, self._device)
         self._module: Any = None
 

@@ -36,13 +36,14 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-Backend = Literal['auto', 'tensorrt', 'openvino', 'onnxruntime', 'torch']
+Backend = Literal['auto', 'tensorrt', 'openvino', 'onnxruntime', 'torch', 'torch-cuda']
 
 CLASSES = {
     'tensorrt': 'TensorRTEngine',
     'openvino': 'OpenVINOEngine',
     'onnxruntime': 'ONNXRuntimeEngine',
     'torch': 'TorchEngine',
+    'torch-cuda': 'TorchCudaEngine',
 }
 AUTO = ('tensorrt', 'openvino', 'onnxruntime')  # fastest first
 
@@ -83,7 +84,7 @@ def open_engine(
     unavailable: list[str] = []
     for name in AUTO if backend == 'auto' else (backend,):
         try:
-            module = importlib.import_module(f'stdc_core.engines.{name}')
+            module = importlib.import_module(f'stdc_core.engines.{name.replace("-", "_")}')
             engine_class: type[InferenceEngine] = getattr(module, CLASSES[name])
             engine = engine_class(
                 model,

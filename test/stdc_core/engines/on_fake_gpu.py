@@ -5,21 +5,24 @@ import dataclasses
 import importlib.util
 import logging
 import threading
+from types import SimpleNamespace
 
 import fake_tensorrt
 import numpy as np
 import pytest
+import torch
 
 from stdc_core.cuda import device as device_module
 from stdc_core.engines import EngineError, EngineUnavailableError, SelfCheckError, open_engine
 from stdc_core.engines import tensorrt as engine_module
 from stdc_core.engines.base import MAX_FRAME_SIZES
-from stdc_core.geometry import Size
+from stdc_core.geometry import FrameGeometry, Size
 from stdc_core.self_check import SelfCheck
 from stdc_core.tensorrt.fingerprint import fingerprint_of
 from stdc_core.tensorrt.library import TensorRT
 from stdc_core.tensorrt.plan import Plan
 
+CPU = torch.device('cpu')
 COUNTED = ('device_memory', 'host_memory', 'streams', 'graphs', 'modules', 'contexts', 'current')
 
 
@@ -68,6 +71,7 @@ def driver():
         ('capture_refused', 0),
         ('init_result', 0),
         ('device_count', 1),
+        ('check_memory', 1),
     ):
         driver.set(name, value)
 
@@ -356,3 +360,42 @@ def test_pycuda_or_else_cuda_bindings():
 def test_stage_times_cover_the_call(engine):
     stages = engine.infer(noise(90, 170)).stage_ms
     assert min(stages.resize, stages.network, stages.tail) > 0
+
+
+def test_kernels_around_a_torch_network(driver, monkeypatch):
+    """Memory is torch's, so the driver cannot tell what belongs to whom."""
+    from stdc_core.cuda.bindings_device import BindingsDevice
+    from stdc_core.engines import torch_tail
+
+    device = BindingsDevice()
+    with device.activate():
+        stream = device.create_stream()
+    monkeypatch.setattr(torch_tail, '_stream', lambda: stream)
+    monkeypatch.setattr(torch.cuda, 'current_device', lambda: 0)
+    driver.set('check_memory', 0)
+    geometry = FrameGeometry(Size(90, 170), Size(96, 160), 'letterbox')
+    metadata = SimpleNamespace(align_corners=True)
+    tables = torch_tail.tables_of(geometry, metadata)
+    frame = torch.from_numpy(noise(90, 170))
+    logits = torch.randn(11, 12, 20)
+    results = []
+    for tail in (torch_tail.KernelTail(CPU), torch_tail.TorchTail(CPU)):
+        image = torch.zeros(1, 96, 160, 3, dtype=torch.uint8)
+        maps = torch.zeros(3, 90, 170, dtype=torch.uint8)
+        own = tail.tables(tables)
+        tail.resize(frame, geometry, own, image, 'bgr')
+        tail.labels(logits, own, maps[0])
+        tail.confidence(logits, own, maps[1])
+        tail.detail(logits[0].contiguous(), own, maps[2])
+        with device.activate():
+            device.wait(stream)
+        tail.close()
+        results.append((image, *maps))
+    for kernels, plain in zip(*results, strict=True):
+        assert plain.float().std() > 0
+        difference = kernels.int() - plain.int()
+        assert difference.abs().max() <= (1 if plain is not results[1][1] else 0)
+    torch.testing.assert_close(results[0][0], results[1][0], rtol=0, atol=0)
+    with device.activate():
+        device.destroy_stream(stream)
+    device.close()
