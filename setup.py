@@ -60,7 +60,8 @@ setup(
         # For a machine without ROS; never beside a sourced one.
         'ros': [f'ros-{name}' for name in ROS],  # Kilted
         'ros-jazzy': [f'ros-jazzy-{name}' for name in ROS],
-        'gpu': ['nvidia-ml-py'],  # tells the diagnostics of memory and temperature
+        # Runs TensorRT's plans (docs/gpu.md); tells the diagnostics of memory and temperature.
+        'gpu': ['cuda-bindings', 'nvidia-ml-py'],
         'bag': ['jinja2', 'rosbags'],
         'cluster': ['ray'],
         'quantize': ['nncf', 'onnxruntime'],
