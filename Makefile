@@ -38,7 +38,7 @@ DEMO_INSTALLED := $(DEMO_VENV)/$(MARK)
 PIP := python -m pip --disable-pip-version-check --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-ros test-jazzy fuzz faults soak coverage lint clean
+.PHONY: help demo test test-slow test-ros test-jazzy fuzz faults soak coverage ptx lint clean
 
 help:
 	@echo 'make demo       play a drive through the real node and write a page about it; no ROS needed'
@@ -50,6 +50,7 @@ help:
 	@echo 'make faults TRIES=3   every fault of docs/reliability.md, and a table of how it went'
 	@echo 'make soak MINUTES=30  the node at camera rate: memory, descriptors, threads, latency'
 	@echo 'make coverage   make test'"'"'s tests, and which lines they leave out, in child processes too'
+	@echo 'make ptx        compile stdc_core/cuda/kernels.cu to the PTX that ships'
 	@echo 'make clean      remove the virtual environments and what the tests left'
 
 demo: $(DEMO_INSTALLED)
@@ -88,6 +89,9 @@ coverage: $(INSTALLED)
 	$(BIN)/coverage run -m pytest -m 'not slow'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+ptx: $(INSTALLED)
+	$(BIN)/python -m stdc_core.cuda.compile_ptx
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

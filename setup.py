@@ -35,7 +35,10 @@ setup(
     maintainer='stdc_seg_ros maintainers',
     maintainer_email='stdc-seg-ros@users.noreply.example',
     packages=find_packages(include=['stdc_core*', 'stdc_seg_ros*']),
-    package_data={'stdc_core': ['py.typed'], PACKAGE: [PROFILE, 'evaluation/*.j2']},
+    package_data={
+        'stdc_core': ['py.typed', 'cuda/kernels.*'],
+        PACKAGE: [PROFILE, 'evaluation/*.j2'],
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
@@ -61,7 +64,8 @@ setup(
         # For a machine without ROS; never beside a sourced one.
         'ros': [f'ros-{name}' for name in ROS],  # Kilted
         'ros-jazzy': [f'ros-jazzy-{name}' for name in ROS],
-        'gpu': ['nvidia-ml-py'],  # tells the diagnostics of memory and temperature
+        # Runs TensorRT's plans (docs/gpu.md); tells the diagnostics of memory and temperature.
+        'gpu': ['cuda-bindings', 'nvidia-ml-py'],
         'tensorrt-rtx': [TENSORRT_RTX],
         'bag': ['jinja2', 'rosbags>=0.11,<0.12'],  # its limits are put into it: bag/unpacking.py
         'cluster': ['ray'],
@@ -81,8 +85,10 @@ setup(
             'colcon-library-path',
             'colcon-ros',
             'coverage>=7.10',
+            'cuda-bindings',  # on a driver of the tests' own
             'hypothesis',
             'mypy',
+            'nvidia-cuda-nvrtc-cu12<12.7',  # later PTX is refused by older drivers
             'packaging',
             'pytest',
             'ruff',

@@ -78,8 +78,7 @@ class FrameGeometry:
         :param frame: uint8, shape (*frame*, 3), in ``color_order``, any strides.
         :param out: uint8, RGB, shape (*network*, 3), contiguous; written over.
         """
-        if color_order not in ('rgb', 'bgr'):
-            raise ValueError(f"unknown color_order '{color_order}' (known: rgb, bgr)")
+        check_color_order(color_order)
         top, left, height, width = self.content
         content = out[top : top + height, left : left + width]
         same = (height, width) == self.frame
@@ -109,6 +108,15 @@ class FrameGeometry:
                 self.frame.width, left, width, self.network.width, grid.width, align_corners
             ),
         )
+
+
+def check_color_order(color_order: str) -> None:
+    """Refuse what is no order of channels.
+
+    :raises ValueError: it is neither rgb nor bgr.
+    """
+    if color_order not in ('rgb', 'bgr'):
+        raise ValueError(f"unknown color_order '{color_order}' (known: rgb, bgr)")
 
 
 class AxisSampling(NamedTuple):

@@ -171,7 +171,7 @@ class NodeParameters:
     @property
     def takes_int8(self) -> bool:
         """Whether an int8 model file can be run as asked."""
-        return self.backend != 'torch' and self.precision == 'fp32'
+        return not self.backend.startswith('torch') and self.precision == 'fp32'
 
 
 def check_parameter(name: str, value: Any) -> None:

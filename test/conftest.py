@@ -14,7 +14,7 @@ from stdc_core.model_file import ModelFile, read_model_file
 from stdc_core.networks import STDCSeg, STDCSegConfig
 from stdc_core.networks.checkpoint import Checkpoint
 
-pytest_plugins = ['ros_bench', 'ros_diagnostics', 'streets']
+pytest_plugins = ['fake_gpu', 'ros_bench', 'ros_diagnostics', 'streets']
 
 MODEL_SIZE = Size(96, 160)
 

@@ -27,6 +27,9 @@ TORCH_ROOMS = (
     'training/',
     'export.py',
     'engines/torch.py',
+    'engines/torch_cuda.py',
+    'engines/torch_frame.py',
+    'engines/torch_tail.py',
     'benchmark/authors_way.py',
 )
 

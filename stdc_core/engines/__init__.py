@@ -1,7 +1,4 @@
-"""Engines: one interface, one module a backend.
-
-TensorRT takes its place in ``tensorrt.py`` and at the head of ``AUTO`` with the GPU issue.
-"""
+"""Engines: one interface, one module a backend."""
 
 import importlib
 import logging
@@ -39,14 +36,16 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-Backend = Literal['auto', 'openvino', 'onnxruntime', 'torch']
+Backend = Literal['auto', 'tensorrt', 'openvino', 'onnxruntime', 'torch', 'torch-cuda']
 
 CLASSES = {
+    'tensorrt': 'TensorRTEngine',
     'openvino': 'OpenVINOEngine',
     'onnxruntime': 'ONNXRuntimeEngine',
     'torch': 'TorchEngine',
+    'torch-cuda': 'TorchCudaEngine',
 }
-AUTO = ('openvino', 'onnxruntime')  # fastest first
+AUTO = ('tensorrt', 'openvino', 'onnxruntime')  # fastest first
 
 
 def open_engine(
@@ -63,8 +62,9 @@ def open_engine(
     OpenCV is set to one thread for the whole process: the threads are the engine's.
 
     :param model: a model file, or its path.
-    :param backend: ``auto`` takes the first of OpenVINO and ONNX Runtime that is installed and
-        opens the model; one that opens it and computes wrong labels is an error, not passed over.
+    :param backend: ``auto`` takes the first of TensorRT, OpenVINO and ONNX Runtime that runs here
+        and opens the model; one that opens it and computes wrong labels is an error, not passed
+        over.
     :param size: height and width of the network's input, each at least 64; the model file's
         default size where None.
     :param precision: of the network's arithmetic.
@@ -84,7 +84,7 @@ def open_engine(
     unavailable: list[str] = []
     for name in AUTO if backend == 'auto' else (backend,):
         try:
-            module = importlib.import_module(f'stdc_core.engines.{name}')
+            module = importlib.import_module(f'stdc_core.engines.{name.replace("-", "_")}')
             engine_class: type[InferenceEngine] = getattr(module, CLASSES[name])
             engine = engine_class(
                 model,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Literal, NamedTuple, get_args
@@ -12,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core import upsample
+from stdc_core.engines.frame_buffers import FrameBuffers
 from stdc_core.errors import InvalidArgumentError, UserError
-from stdc_core.geometry import FrameGeometry, GridSampling, Size
+from stdc_core.geometry import Size, check_color_order
 from stdc_core.labels import ColorOrder
-from stdc_core.model_file import ModelFile, check_network_size, logit_grid
+from stdc_core.model_file import ModelFile, check_network_size
 from stdc_core.upsample import (
     sigmoid,
     softmax_maximum,
@@ -50,9 +52,9 @@ class SelfCheckError(EngineError):
 class StageTimes:
     """How long one frame took in each stage, milliseconds of steady time."""
 
-    resize: float  # to the network's input, colour order included
-    network: float
-    tail: float  # logits to labels, confidence and detail at the frame's size
+    resize: float  # to the network's input, colour order included; on a GPU the copy to its door
+    network: float  # on a GPU everything that it does
+    tail: float  # logits to labels, confidence and detail at the frame's size; on a GPU nothing
 
     @property
     def total(self) -> float:
@@ -100,7 +102,7 @@ class EngineInfo:
     :param size: of the network's input.
     :param threads: of the backend.
     :param detail: whether the detail map is computed.
-    :param tail: ``numba``, or ``numpy`` where numba is not installed.
+    :param tail: ``numba``, ``numpy`` where numba is not installed, or ``cuda``.
     :param agreement: share of the self-check's pixels with the exported labels.
     :param reason: why this backend was chosen.
     """
@@ -134,7 +136,8 @@ class InferenceEngine(ABC):
     """Runs one model file at one input size; use it as a context manager.
 
     Made by :func:`stdc_core.engines.open_engine`. Not for two threads at a time. A backend opens
-    its graph in :meth:`_open`, runs it in :meth:`_run` and lets go of it in :meth:`_close`.
+    its graph in :meth:`_open`, runs it in :meth:`_run` and lets go of it in :meth:`_close`; one
+    that does the whole frame elsewhere than on the CPU has its own :meth:`_run_frame`, too.
 
     :param model: the model file.
     :param size: of the network's input, each side at least 64.
@@ -170,7 +173,7 @@ class InferenceEngine(ABC):
         self.threads = threads
         self.detail = detail
         self._image = np.empty((1, *size, 3), np.uint8)
-        self._frame_buffers: dict[Size, _FrameBuffers] = {}
+        self._frame_buffers: dict[Size, FrameBuffers] = {}
         self._closed = False
         try:
             self._open()
@@ -194,7 +197,7 @@ class InferenceEngine(ABC):
             size,
             threads,
             detail,
-            upsample.TAIL,
+            self._tail(),
             agreement,
             reason,
         )
@@ -206,6 +209,36 @@ class InferenceEngine(ABC):
     @abstractmethod
     def _run(self, image: NDArray[np.uint8]) -> NetworkOutput:
         """Run the network on uint8 RGB of shape (1, *size*, 3), always ``self._image``."""
+
+    def _run_frame(
+        self, frame: NDArray[np.uint8], color_order: ColorOrder, confidence: bool
+    ) -> Segmentation:
+        """Resize, run and upsample one frame, here on the CPU."""
+        start = time.perf_counter()
+        buffers = self._buffers_for(Size(*frame.shape[:2]))
+        buffers.geometry.resize(frame, self._image[0], color_order)
+        resized = time.perf_counter()
+        logits, detail_logits = self._run_checked()
+        self._check_finite(logits, detail_logits)
+        ran = time.perf_counter()
+        upsample_labels(logits, buffers.sampling, buffers.labels)
+        if confidence:
+            upsample_map(softmax_maximum(logits), buffers.sampling, buffers.confidence)
+        if detail_logits is not None:
+            upsample_map(sigmoid(detail_logits), buffers.sampling, buffers.detail)
+        done = time.perf_counter()
+        return Segmentation(
+            labels=buffers.labels,
+            confidence=buffers.confidence if confidence else None,
+            detail=None if detail_logits is None else buffers.detail,
+            stage_ms=StageTimes(
+                1e3 * (resized - start), 1e3 * (ran - resized), 1e3 * (done - ran)
+            ),
+        )
+
+    def _tail(self) -> str:
+        """Say what upsamples, for :attr:`info`."""
+        return upsample.TAIL
 
     @abstractmethod
     def _close(self) -> None:
@@ -232,29 +265,23 @@ class InferenceEngine(ABC):
         :raises ValueError: the frame has no three channels, or no pixels.
         :raises EngineError: the engine is closed, or computed NaN or infinite values.
         """
-        self._check_open()
-        _check_frame(frame)
-        start = time.perf_counter()
-        buffers = self._buffers_for(Size(*frame.shape[:2]))
-        buffers.geometry.resize(frame, self._image[0], color_order)
-        resized = time.perf_counter()
-        logits, detail_logits = self._run_checked()
-        self._check_finite(logits, detail_logits)
-        ran = time.perf_counter()
-        upsample_labels(logits, buffers.sampling, buffers.labels)
-        if confidence:
-            upsample_map(softmax_maximum(logits), buffers.sampling, buffers.confidence)
-        if detail_logits is not None:
-            upsample_map(sigmoid(detail_logits), buffers.sampling, buffers.detail)
-        done = time.perf_counter()
-        return Segmentation(
-            labels=buffers.labels,
-            confidence=buffers.confidence if confidence else None,
-            detail=None if detail_logits is None else buffers.detail,
-            stage_ms=StageTimes(
-                1e3 * (resized - start), 1e3 * (ran - resized), 1e3 * (done - ran)
-            ),
-        )
+        self._check_frame(frame, color_order)
+        return self._run_frame(frame, color_order, confidence)
+
+    def infer_each(
+        self,
+        frames: Iterable[NDArray[np.uint8]],
+        *,
+        color_order: ColorOrder = 'bgr',
+        confidence: bool = False,
+    ) -> Iterator[Segmentation]:
+        """Segment frames one after the other; a GPU takes the next one while it works on one.
+
+        :param frames: as for :meth:`infer`.
+        :return: in their order; the arrays are written over when the next one is asked for.
+        """
+        for frame in frames:
+            yield self.infer(frame, color_order=color_order, confidence=confidence)
 
     def run_network(self, image: NDArray[np.uint8]) -> NetworkOutput:
         """Run the network alone, on an image of its own size.
@@ -301,21 +328,14 @@ class InferenceEngine(ABC):
         """Compare with the exported labels; also compiles the tail, so no frame has to wait.
 
         The labels hold for the model's default size. An engine of another size opens a second
-        one of that size for a moment.
+        one for a moment.
         """
         check = self.model.metadata.self_check
         labels = self.infer(check.frame, color_order='rgb', confidence=True).labels
-        default_size = self.model.metadata.default_size
-        if self.size != default_size:
-            with type(self)(
-                self.model,
-                size=default_size,
-                precision=self.precision,
-                threads=self.threads,
-                detail=False,
-            ) as engine:
-                return engine.info.agreement
-        agreement = check.agreement(labels)
+        if self.size == self.model.metadata.default_size:
+            agreement = check.agreement(labels)
+        else:
+            agreement = self._agreement_elsewhere(labels)
         wanted = MIN_AGREEMENT[self.precision]
         if self.model.metadata.int8:
             wanted = min(wanted, MIN_AGREEMENT_INT8)
@@ -327,20 +347,33 @@ class InferenceEngine(ABC):
             )
         return agreement
 
-    def _buffers_for(self, frame_size: Size) -> _FrameBuffers:
+    def _agreement_elsewhere(self, labels: NDArray[np.uint8]) -> float:
+        """Agreement at another size than the default one.
+
+        :param labels: of the self-check frame, at this engine's size.
+        """
+        with type(self)(
+            self.model,
+            size=self.model.metadata.default_size,
+            precision=self.precision,
+            threads=self.threads,
+            detail=False,
+        ) as engine:
+            return engine.info.agreement
+
+    def _buffers_for(self, frame_size: Size) -> FrameBuffers:
         if frame_size not in self._frame_buffers:
             if len(self._frame_buffers) == MAX_FRAME_SIZES:
                 self._frame_buffers.clear()
-            self._frame_buffers[frame_size] = self._make_frame_buffers(frame_size)
+            self._frame_buffers[frame_size] = FrameBuffers.of(
+                frame_size, self.size, self.model.metadata
+            )
         return self._frame_buffers[frame_size]
 
-    def _make_frame_buffers(self, frame_size: Size) -> _FrameBuffers:
-        metadata = self.model.metadata
-        geometry = FrameGeometry(frame_size, self.size, metadata.resize)
-        grid = logit_grid(self.size)
-        labels, confidence, detail = (np.empty(frame_size, np.uint8) for _ in range(3))
-        sampling = geometry.sampling(grid, metadata.align_corners)
-        return _FrameBuffers(geometry, sampling, labels, confidence, detail)
+    def _check_frame(self, frame: NDArray[np.uint8], color_order: ColorOrder) -> None:
+        self._check_open()
+        _check_frame(frame)
+        check_color_order(color_order)
 
     def _check_finite(self, *outputs: NDArray[np.float32] | None) -> None:
         """Refuse values without an order: their labels would look like any others."""
@@ -355,16 +388,6 @@ class InferenceEngine(ABC):
     def _check_open(self) -> None:
         if self._closed:
             raise EngineError(f'this {self.backend} engine is closed: open another one')
-
-
-class _FrameBuffers(NamedTuple):
-    """What depends on the frame's size, kept between frames."""
-
-    geometry: FrameGeometry
-    sampling: GridSampling
-    labels: NDArray[np.uint8]
-    confidence: NDArray[np.uint8]
-    detail: NDArray[np.uint8]
 
 
 def _check_frame(frame: NDArray[np.uint8]) -> None:

@@ -18,6 +18,7 @@ try:
 except ImportError as error:
     raise EngineUnavailableError('the torch engine needs: pip install torch') from error
 
+from stdc_core.model_file import ModelFile
 from stdc_core.networks.cpu_precision import cpu_has_bf16
 from stdc_core.networks.model_graph import ModelGraph
 from stdc_core.networks.stdc_seg import STDCSeg, STDCSegConfig, fold_for_inference
@@ -43,33 +44,11 @@ class TorchEngine(InferenceEngine):
             raise EngineError(
                 'this processor has no bf16, and torch would emulate it, slowly: use fp32'
             )
-        if self.model.metadata.int8:
-            raise EngineError(
-                f'{self.model.path} is int8 and the torch engine runs float models only: use '
-                'openvino or onnxruntime'
-            )
         torch.set_num_threads(self.threads)
-        network = STDCSeg(STDCSegConfig(**self.model.metadata.architecture))
-        network = fold_for_inference(network, detail=self.detail)
-        network.load_state_dict(self._weights(network))
+        network = load_network(self.model, detail=self.detail)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._graph = ModelGraph(network, TYPES[self.precision]).eval()
         self._input = torch.from_numpy(self._image)
-
-    def _weights(self, network: STDCSeg) -> dict[str, torch.Tensor]:
-        weights = self.model.weights()
-        state = {}
-        for name, tensor in network.state_dict().items():
-            if name in weights:
-                state[name] = torch.tensor(weights[name])
-            elif name.endswith('.bias'):  # the exporter leaves out a bias of zeros
-                state[name] = torch.zeros_like(tensor)
-            else:
-                raise EngineError(
-                    f'{self.model.path} has no weights {name}: the torch engine runs float models '
-                    'of its own export only'
-                )
-        return state
 
     def _run(self, image: NDArray[np.uint8]) -> NetworkOutput:
         assert self._graph is not None
@@ -85,3 +64,32 @@ class TorchEngine(InferenceEngine):
 
     def _describe(self) -> tuple[str, str]:
         return torch.__version__, processor_name()
+
+
+def load_network(model: ModelFile, *, detail: bool) -> STDCSeg:
+    """Build the network that a model file was exported from, batch norm folded, in float32.
+
+    :param detail: with the detail head.
+    :raises EngineError: it is int8, or not of the exporter's making.
+    """
+    if model.metadata.int8:
+        raise EngineError(
+            f'{model.path} is int8 and the torch engine runs float models only: use openvino or '
+            'onnxruntime'
+        )
+    network = STDCSeg(STDCSegConfig(**model.metadata.architecture))
+    network = fold_for_inference(network, detail=detail)
+    weights = model.weights()
+    state = {}
+    for name, tensor in network.state_dict().items():
+        if name in weights:
+            state[name] = torch.tensor(weights[name])
+        elif name.endswith('.bias'):  # the exporter leaves out a bias of zeros
+            state[name] = torch.zeros_like(tensor)
+        else:
+            raise EngineError(
+                f'{model.path} has no weights {name}: the torch engine runs float models of its '
+                'own export only'
+            )
+    network.load_state_dict(state)
+    return network

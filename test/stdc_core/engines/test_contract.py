@@ -97,6 +97,15 @@ def test_frames_of_any_size_in_turn(engine):
         assert engine.infer(frame).labels.shape == shape
 
 
+def test_frames_in_turn_are_those_one_by_one(engine, frame):
+    frames = [frame, 255 - frame, frame[:50]]
+    expected = [engine.infer(each, color_order='rgb').labels.copy() for each in frames]
+    results = engine.infer_each(iter(frames), color_order='rgb', confidence=True)
+    for result, labels in zip(results, expected, strict=True):
+        np.testing.assert_array_equal(result.labels, labels)
+        assert result.confidence is not None
+
+
 def test_the_same_frame_gives_the_same_labels(engine, frame):
     first = engine.infer(frame).labels.copy()
     other = engine.infer(255 - frame).labels.copy()
