@@ -1,5 +1,6 @@
 """One scenario: a camera, its masks, a fault, who names it, and how long all that takes."""
 
+import random
 import time
 
 from faults.scripted_camera import ScriptedCamera, make_pictures
@@ -38,6 +39,7 @@ class Scene:
         self._before = self._count()
         self.camera.start()
         self.wait_state('running', OK)
+        time.sleep(random.random())  # not always just after a message of the diagnostics
         return self
 
     def fault(self):

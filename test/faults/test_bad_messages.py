@@ -13,6 +13,7 @@ from ros_bench import image_message, wait_for
 from stdc_seg_ros.image_messages.encodings import ENCODINGS
 
 LARGEST = 2**32 - 1
+PAUSE_S = 0.03
 PICTURE = make_pictures()[0]
 
 
@@ -110,7 +111,7 @@ def check_random(scene, examples):
     """Send random messages, after each a good one, whose mask has to come."""
     scene.settle()
     outcomes = ('processed', 'rejected', 'failed', 'replaced', 'lost')
-    sent = []
+    pause_s = PAUSE_S
 
     @settings(
         max_examples=examples,
@@ -121,18 +122,21 @@ def check_random(scene, examples):
     )
     @given(random_messages())
     def send(message):
-        sent.append(message)
+        nonlocal pause_s
         scene.camera.send(message)
+        time.sleep(pause_s)  # else the good one takes its place before anybody looks at it
+        shown = time.monotonic()
         stamp = scene.camera.show(PICTURE).header.stamp
         wait_for(
             lambda: f'a mask after {message}',
-            lambda: any(mask.header.stamp == stamp for mask in list(scene.masks.messages)),
+            lambda: any(mask.header.stamp == stamp for mask in list(scene.masks.messages[-3:])),
         )
+        pause_s = max(PAUSE_S, 2 * (time.monotonic() - shown))
 
     send()
     # What happens to be an image has its mask, without a stamp; its pixels are another test's.
-    masks = [mask for mask in scene.masks.messages if mask.header.stamp.sec]
-    scene.masks.messages[:] = masks
+    scene.truth.check([mask for mask in scene.masks.messages if mask.header.stamp.sec])
+    scene.masks.clear()
     scene.camera.start()
     scene.recover()
     counts = scene.end()
