@@ -13,7 +13,8 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-HANG_S = 60  # what takes longer for some kilobytes hangs
+HANG_S = 60  # of the processor's time; what takes longer for some kilobytes hangs
+WAIT_S = 600  # what waits longer, for nobody, hangs too
 _examples = os.environ.get('FUZZ_EXAMPLES')
 fuzz = settings(
     max_examples=int(_examples or 40),
@@ -101,15 +102,18 @@ def damaged(draw: Callable[..., Any], fields: Any) -> Any:
 
 @contextmanager
 def no_hang() -> Iterator[None]:
-    """End what takes a minute."""
+    """End what takes a minute of the processor, or waits for ten."""
 
     def stop(number: int, frame: object) -> None:
-        raise AssertionError(f'hangs: took over {HANG_S} s')
+        raise AssertionError(f'hangs: {signal.Signals(number).name} after {HANG_S} or {WAIT_S} s')
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(HANG_S)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGPROF, signal.SIGALRM)}
+    signal.setitimer(signal.ITIMER_PROF, HANG_S)
+    signal.setitimer(signal.ITIMER_REAL, WAIT_S)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -63,7 +63,7 @@ def test_the_node_gives_masks_without_torch_and_all_else(bench, robot_path, tmp_
     model = ROOT / 'models/stdc1_camvid.onnx'
     node = NodeProcess({'model': model}, bench.namespace, tmp_path, python_path=[robot_path])
     try:
-        node.wait_line('active: ')
+        node.wait_line('active: ', 300)
         assert 'the robot has no' in node.output
         collector = bench.collect(Image, 'segmentation_node/mask')
         camera = Camera(bench).wait_matched()
