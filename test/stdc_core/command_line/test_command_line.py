@@ -128,7 +128,7 @@ def test_an_unreadable_picture_is_named_and_the_others_are_done(
     out = tmp_path / 'out'
     code, _, error = stdc_seg('segment', pictures, '--model', model_path, '--output', out)
     assert code == 1
-    assert 'bad.jpg is no image' in caplog.text
+    assert 'bad.jpg is no whole picture' in caplog.text
     assert 'not all could be read: bad.jpg' in error
     assert len(files(out)) == 6
 
