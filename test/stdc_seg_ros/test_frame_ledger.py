@@ -189,6 +189,19 @@ def test_published_at_the_same_time_is_no_restart(ledger):
     assert counts(ledger)['duplicates'] == 1
 
 
+def test_with_one_publisher_and_no_gid_the_loss_is_known(ledger):
+    arrive(ledger, (1, 3), publisher=None)
+    ledger.set_publishers(1)
+    arrive(ledger, (5,), publisher=None)
+    assert counts(ledger) == {
+        'published': 5,
+        'received': 3,
+        'lost': 2,
+        'in_flight': 3,
+        'epochs': 1,
+    }
+
+
 def test_with_two_publishers_and_no_gids_the_loss_is_unknown(ledger):
     arrive(ledger, (1, 3), publisher=None)
     ledger.set_publishers(2)
