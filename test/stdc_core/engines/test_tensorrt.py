@@ -21,7 +21,7 @@ def run_cases(fake_driver: Path, marker: str) -> None:
     paths = [str(fake_driver.parent), *filter(None, [os.environ.get('LD_LIBRARY_PATH')])]
     environment = {**os.environ, 'LD_LIBRARY_PATH': ':'.join(paths)}
     command = [sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-m', marker, CASES]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-5000:]
     assert ' passed' in done.stdout
 
