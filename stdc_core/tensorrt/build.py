@@ -100,9 +100,9 @@ def build_plan(
 def _parse(tensorrt: TensorRT, builder: Any, graph: onnx.ModelProto, log: TensorRTLog) -> Any:
     """``INetworkDefinition`` of a graph, its types as they stand there."""
     network = builder.create_network(strongly_typed_flags(tensorrt))
-    parser = tensorrt.module.OnnxParser(network, builder.logger)
+    parser = tensorrt.module.OnnxParser(network, log.as_logger(tensorrt))
     if not parser.parse(graph.SerializeToString()):
-        errors = [parser.get_error(number).desc() for number in range(parser.num_errors)]
+        errors = [str(parser.get_error(number)) for number in range(parser.num_errors)]
         raise EngineError(f'{tensorrt} does not read the graph: {"; ".join(errors) or log.reason}')
     wanted, found = _convolution_types(graph), _parsed_types(tensorrt, network)
     if wanted != found:

@@ -26,8 +26,7 @@ def inspected_types(plan: Plan, tensorrt: TensorRT) -> dict[str, int] | None:
 
     :return: None where the engine cannot be loaded here, or the inspector names no types.
     """
-    log = TensorRTLog()
-    runtime = tensorrt.module.Runtime(log.as_logger(tensorrt))
+    runtime = tensorrt.module.Runtime(TensorRTLog().as_logger(tensorrt))
     runtime.engine_host_code_allowed = plan.fingerprint.version_compatible
     engine = runtime.deserialize_cuda_engine(plan.engine)
     if engine is None:

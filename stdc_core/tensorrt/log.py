@@ -3,43 +3,56 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from typing import Any
 
-from stdc_core.tensorrt.library import TensorRT
+from stdc_core.tensorrt.library import Flavour, TensorRT
 
 logger = logging.getLogger(__name__)
 
 
 class TensorRTLog:
-    """Keeps the first error of TensorRT, and hands all messages to this module's logger.
+    """Keeps TensorRT's first error from here on.
 
-    They go there as debugging messages: what failed is raised, with :attr:`reason`.
+    All messages go to this module's logger as debugging ones: what failed is raised, with
+    :attr:`reason`.
     """
 
     def __init__(self) -> None:
-        self._errors: list[str] = []
-
-    @property
-    def reason(self) -> str:
-        """The first error, one line."""
-        return self._errors[0] if self._errors else 'it does not say why'
+        self.reason = 'it does not say why'
+        self._failed = False
 
     def as_logger(self, tensorrt: TensorRT) -> Any:
-        """Make an ``ILogger``; it has to outlive what it is given to."""
-        base = tensorrt.module.ILogger
-        failed = (base.INTERNAL_ERROR, base.ERROR)
+        """Return the ``ILogger`` for builders, parsers and runtimes: one for the whole process.
 
-        class Adapter(base):  # type: ignore[misc, valid-type]
-            def __init__(self) -> None:
-                base.__init__(self)  # the bindings demand it by name
-
-            def log(adapter, severity: Any, msg: str) -> None:  # noqa: N805
-                self.take(severity in failed, msg)
-
-        return Adapter()
+        TensorRT ignores any other than the first, as long as something made with that is alive.
+        """
+        if tensorrt.flavour not in _loggers:
+            _loggers[tensorrt.flavour] = _make_logger(tensorrt)
+        _logs.add(self)
+        return _loggers[tensorrt.flavour]
 
     def take(self, failed: bool, message: str) -> None:
         """Take note of a message."""
-        logger.debug('%s', message)
-        if failed:
-            self._errors.append(message.strip().split('\n')[0])
+        if failed and not self._failed:
+            self._failed, self.reason = True, message.strip().split('\n')[0]
+
+
+_loggers: dict[Flavour, Any] = {}
+_logs: weakref.WeakSet[TensorRTLog] = weakref.WeakSet()
+
+
+def _make_logger(tensorrt: TensorRT) -> Any:
+    base = tensorrt.module.ILogger
+    errors = (base.INTERNAL_ERROR, base.ERROR)
+
+    class Adapter(base):  # type: ignore[misc, valid-type]
+        def __init__(self) -> None:
+            base.__init__(self)  # the bindings demand it by name
+
+        def log(self, severity: Any, msg: str) -> None:
+            logger.debug('%s', msg)
+            for log in list(_logs):
+                log.take(severity in errors, msg)
+
+    return Adapter()

@@ -84,26 +84,31 @@ def run_cancellable(work: Callable[[], T], cancel: Callable[[], None]) -> T:
     """
     results: list[T] = []
     errors: list[BaseException] = []
+    ended = threading.Event()  # an interrupted Thread.join takes the thread for dead (Python 3.11)
 
     def run() -> None:
         try:
             results.append(work())
         except BaseException as error:
             errors.append(error)
+        finally:
+            ended.set()
 
-    thread = threading.Thread(target=run, name='TensorRT build')
-    thread.start()
     interrupt: BaseException | None = None
     try:
-        while thread.is_alive():
+        threading.Thread(target=run, name='TensorRT build').start()
+    except (KeyboardInterrupt, SystemExit) as error:  # while it started: it runs
+        interrupt = error
+    try:
+        while not ended.is_set():
             try:
                 if interrupt is not None:
                     cancel()
-                thread.join(0.1)  # without a limit Ctrl-C would wait, too
+                ended.wait(0.1)  # without a limit Ctrl-C would wait, too
             except BaseException as error:
                 interrupt = interrupt or error
     finally:
-        if thread.is_alive():  # interrupted just outside of the inner try
+        if not ended.is_set():  # interrupted just outside of the inner try
             cancel()
     if interrupt is not None:
         raise interrupt
