@@ -83,8 +83,7 @@ class NetworkAlone:
         with torch.inference_mode(), exact_convolutions(device):
             if mode == 'compiled':
                 # A dry run has no C++ compiler to wait for.
-                how: dict[str, str] = {}
-                how = how if device.type == 'cuda' else {'backend': 'eager'}
+                how = {} if device.type == 'cuda' else {'backend': 'eager'}
                 self._module = torch.compile(module, **how)
             for _ in range(3):
                 self.run()

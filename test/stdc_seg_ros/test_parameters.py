@@ -45,7 +45,13 @@ def test_defaults(make_node):
 
 @pytest.mark.parametrize(
     ('given', 'int8'),
-    [({}, True), ({'backend': 'torch'}, False), ({'precision': 'bf16'}, False)],
+    [
+        ({}, True),
+        ({'backend': 'tensorrt'}, True),
+        ({'backend': 'torch'}, False),
+        ({'backend': 'torch-cuda'}, False),
+        ({'precision': 'bf16'}, False),
+    ],
 )
 def test_int8_is_for_engines_and_precisions_that_take_it(make_node, given, int8):
     assert ParameterServer(make_node(**given)).current.takes_int8 == int8

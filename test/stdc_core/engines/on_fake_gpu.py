@@ -346,7 +346,7 @@ def test_wrong_labels_are_refused_and_nothing_is_left(model):
         open_engine(dataclasses.replace(model, metadata=metadata))
 
 
-def test_bf16_has_no_plan_and_auto_goes_on(model):
+def test_bf16_has_no_plan(model):
     with pytest.raises(EngineUnavailableError, match='asked for bf16'):
         open_engine(model, 'tensorrt', precision='bf16')
 

@@ -12,6 +12,11 @@ from pathlib import Path
 import pytest
 
 from stdc_core.engines import EngineUnavailableError, open_engine
+from stdc_core.engines.loaded_plan import LoadedPlan
+from stdc_core.geometry import Size
+from stdc_core.tensorrt.build import build_plan
+from stdc_core.tensorrt.gpu_probe import find_gpu
+from stdc_core.tensorrt.library import find_tensorrt
 
 CASES = Path(__file__).with_name('on_fake_gpu.py')
 
@@ -21,7 +26,7 @@ def run_cases(fake_driver: Path, marker: str) -> None:
     paths = [str(fake_driver.parent), *filter(None, [os.environ.get('LD_LIBRARY_PATH')])]
     environment = {**os.environ, 'LD_LIBRARY_PATH': ':'.join(paths)}
     command = [sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-m', marker, CASES]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-5000:]
     assert ' passed' in done.stdout
 
@@ -33,6 +38,21 @@ def test_on_a_fake_gpu(fake_driver):
 @pytest.mark.slow
 def test_on_a_fake_gpu_for_long(fake_driver):
     run_cases(fake_driver, 'slow')
+
+
+def test_the_real_runtime_refuses_a_real_plan_in_one_line_without_a_driver(model):
+    """As far as a plan gets without a GPU: TensorRT-RTX's own runtime, and no crash."""
+    pytest.importorskip('tensorrt_rtx', reason='NOT RUN, needs: pip install tensorrt-rtx-cu13')
+    try:
+        find_gpu()
+    except EngineUnavailableError:
+        library = find_tensorrt('tensorrt_rtx')
+    else:
+        pytest.skip('there is a GPU')
+    plan = build_plan(model, library, None, size=Size(64, 64), detail=False, precision='fp32')
+    with pytest.raises(EngineUnavailableError, match=r'does not load the plan: .*CUDA') as error:
+        LoadedPlan(library, plan, len(model.metadata.labels))
+    assert '\n' not in str(error.value)
 
 
 @pytest.fixture
