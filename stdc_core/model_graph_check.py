@@ -54,11 +54,18 @@ def _check_interface(graph: onnx.GraphProto, labels: LabelSet) -> None:
 
 
 def _messages(message: Message) -> Iterator[Message]:
-    """Go through a message and all in it; the parser has limited how deep that is."""
+    """Go through a message and all in it; the parser has limited how deep that is.
+
+    :raises ValueError: text is no UTF-8; protobuf gives bytes then.
+    """
     yield message
     for field, value in message.ListFields():
+        single = isinstance(value, str | bytes) or not isinstance(value, Sequence)
+        values = (value,) if single else value
+        if field.type == field.TYPE_STRING and any(isinstance(text, bytes) for text in values):
+            raise ValueError(f'{field.full_name} is no text')
         if field.message_type is not None:
-            for inner in value if isinstance(value, list) or hasattr(value, 'add') else (value,):
+            for inner in values:
                 yield from _messages(inner)
 
 

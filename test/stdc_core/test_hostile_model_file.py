@@ -235,6 +235,26 @@ def test_what_is_no_file_is_refused_and_does_not_block(tmp_path):
             read_model_file(path)
 
 
+@pytest.mark.parametrize(
+    'text', [b'image', b'weight', b'Transpose', b'logits', b'tiny', b'test', b'stdc_seg', b'two']
+)
+def test_text_that_is_no_text_is_refused(tmp_path, text):
+    """Found by fuzzing: protobuf gives bytes, which nobody expects."""
+    data = tiny_model().SerializeToString()
+    assert text in data
+    path = tmp_path / 'bytes.onnx'
+    path.write_bytes(data.replace(text, text[:-1] + b'\xff'))
+    with pytest.raises(ModelFileError, match=r'bytes\.onnx (is|has)'):
+        read_model_file(path)
+
+
+@pytest.mark.parametrize('value', [None, 1, 'x', []])
+def test_a_checksum_that_is_none_is_refused(refuse, value):
+    """Found by fuzzing."""
+    proto = change_metadata(lambda fields: fields.update(weights_sha256=value))
+    assert 'is corrupt: its weights have SHA-256' in refuse(proto)
+
+
 def test_a_key_twice_is_the_last_one_for_both_readers(refuse):
     """The metadata that is checked is the metadata that is used."""
     proto = tiny_model()
