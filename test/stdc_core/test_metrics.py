@@ -157,7 +157,7 @@ def test_only_alike_counts_can_be_added():
 )
 def test_bad_masks_are_refused_and_nothing_is_counted(make, truth, prediction, message):
     counter = make(2)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=f'^{message}'):
         counter.update(truth, prediction)
     assert not counter.counts.any()
 

@@ -105,13 +105,13 @@ def test_a_repeated_frame_is_not_worked_on_twice(ledger):
 
 
 def test_an_overtaken_frame_was_not_lost_and_is_not_worked_on(ledger):
-    assert arrive(ledger, (1, 6, 4, 4, 3)) == [True, True, False, False, False]
+    assert arrive(ledger, (1, 6, 4, 4, 3, 5)) == [True, True, False, False, False, False]
     assert counts(ledger) == {
         'published': 6,
-        'received': 4,
-        'lost': 2,
-        'replaced': 2,
-        'overtaken': 2,
+        'received': 5,
+        'lost': 1,
+        'replaced': 3,
+        'overtaken': 3,
         'duplicates': 1,
         'in_flight': 2,
         'epochs': 1,
@@ -215,6 +215,18 @@ def test_with_two_publishers_and_no_gids_the_loss_is_unknown(ledger):
         'in_flight': 8,
         'epochs': 2,
     }
+
+
+def test_a_second_publisher_without_gid_makes_the_loss_unknown_at_once(ledger):
+    arrive(ledger, (7,), publisher=None)
+    assert ledger.snapshot().published == 1
+    ledger.set_publishers(2)
+    assert counts(ledger)['published'] is None
+    ledger.set_publishers(1)
+    ledger.set_active(False)
+    arrive(ledger, (8,), publisher=None)
+    ledger.set_publishers(2)  # nothing of that one was taken
+    assert counts(ledger)['published'] is None
 
 
 def test_two_publishers_that_were_heard_only_while_inactive_lost_nothing():
