@@ -21,6 +21,9 @@ NOISE = ('Traceback', 'abort', 'terminate called', 'InvalidHandle', 'RCLError')
 
 @pytest.fixture(scope='module')
 def respawn(start_faulty):
+    # A shell's background process has it ignored, and hands that on to its children.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     respawn = Respawn(start_faulty)
     respawn.node.wait_line('active: ')
     yield respawn
