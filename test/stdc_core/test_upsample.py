@@ -28,6 +28,7 @@ from stdc_core.upsample import (
 def tail(request, monkeypatch):
     """Every test of this file runs on the compiled and on the plain path."""
     monkeypatch.setattr(upsample, 'TAIL', request.param)
+    return request.param
 
 
 def dense(values: np.ndarray, sampling: GridSampling) -> np.ndarray:
@@ -182,6 +183,28 @@ def test_equal_logits_everywhere_give_the_lowest_class():
     assert (upsample_labels(logits, sampling) == 0).all()
 
 
+def test_of_equal_logits_the_lowest_class_wins_inside_a_mixed_cell_too():
+    logits = np.array([[[4, -4], [4, -4]], [[-4, 4], [-4, 4]], [[-4, 4], [-4, 4]]], np.float32)
+    sampling = FrameGeometry(Size(16, 16), Size(16, 16), 'stretch').sampling(Size(2, 2), True)
+    assert set(upsample_labels(logits, sampling).ravel()) == {0, 1}
+
+
+def test_the_path_is_the_one_that_is_named(tail, monkeypatch):
+    called = []
+    for name in ('labels_by_cell', 'map_by_cell'):
+        monkeypatch.setattr(upsample_numba, name, lambda *_, name=name: called.append(name))
+    sampling = FrameGeometry(Size(20, 30), Size(16, 24), 'stretch').sampling(Size(2, 3), True)
+    upsample_labels(np.zeros((5, 2, 3), np.float32), sampling)
+    upsample_map(np.zeros((2, 3), np.float32), sampling)
+    assert called == (['labels_by_cell', 'map_by_cell'] if tail == 'numba' else [])
+
+
+def test_maps_that_do_not_fit_are_refused():
+    sampling = FrameGeometry(Size(20, 30), Size(16, 24), 'stretch').sampling(Size(2, 3), True)
+    with pytest.raises(ValueError, match=r'expected float32 of \(\.\.\., 2, 3\)'):
+        upsample_map(np.zeros((2, 4), np.float32), sampling)
+
+
 def test_a_class_that_wins_at_no_corner_can_win_inside():
     logits = np.array([[[4, -4], [4, -4]], [[-4, 4], [-4, 4]], [[3, 3], [3, 3]]], np.float32)
     sampling = FrameGeometry(Size(16, 16), Size(16, 16), 'stretch').sampling(Size(2, 2), True)
@@ -244,6 +267,7 @@ def test_mixed_share_counts_cells_with_corners_of_two_classes():
     logits[1, :, 3] = 1  # the last column wins for class 1
     assert mixed_share(logits) == pytest.approx(1 / 3)
     assert mixed_share(np.zeros((2, 1, 1), np.float32)) == 0
+    assert mixed_share(np.array([[[0]], [[1]]], np.float32)) == 0
 
 
 WITHOUT_CACHE = """
@@ -262,6 +286,11 @@ def test_compiled_path_works_where_no_cache_can_be_written(tmp_path):
     nowhere.write_text('')
     environment = {**os.environ, 'NUMBA_CACHE_DIR': str(nowhere / 'cache')}
     subprocess.run([sys.executable, '-c', WITHOUT_CACHE], env=environment, check=True)
+
+
+def test_without_numba_the_plain_path_is_named():
+    code = 'import sys; sys.modules["numba"] = None; from stdc_core import upsample as u; '
+    subprocess.run([sys.executable, '-c', code + 'assert u.TAIL == "numpy"'], check=True)
 
 
 def test_compiled_loops_let_other_threads_run_and_are_kept_for_the_next_start():

@@ -115,6 +115,24 @@ def test_idle_means_slot_empty_and_work_done(mailbox):
     assert mailbox.wait_idle(DEADLINE_S)
 
 
+def test_who_waits_for_idle_is_woken_when_the_work_is_done(mailbox):
+    begun, finish = threading.Event(), threading.Event()
+
+    def work(item):
+        begun.set()
+        finish.wait(DEADLINE_S)
+
+    consume(mailbox, work)
+    mailbox.put('camera', 'frame')
+    assert begun.wait(DEADLINE_S)
+    waiting = threading.Thread(target=mailbox.wait_idle, args=(60 * DEADLINE_S,), daemon=True)
+    waiting.start()
+    waiting.join(0.05)
+    finish.set()
+    waiting.join(DEADLINE_S)
+    assert not waiting.is_alive()
+
+
 def test_a_consumer_that_has_not_begun_is_not_idle(mailbox):
     """The engine is being opened: who deactivates then waits for its first frame."""
     assert not mailbox.wait_idle(0)
