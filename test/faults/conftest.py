@@ -73,8 +73,8 @@ def start_faulty(bench, model_path, fault, tmp_path_factory):
             parameters,
             bench.namespace,
             tmp_path_factory.mktemp('log'),
-            [PROGRAM],
-            {'FAULT': str(fault)},
+            program=[PROGRAM],
+            more_environment={'FAULT': str(fault)},
         )
         nodes.append(node)
         return node
@@ -104,3 +104,17 @@ def make_scene(bench, diagnostics, truth, record, fault):
     fault.write_text('')
     for scene in scenes:
         scene.close()
+
+
+@pytest.fixture(scope='module')
+def node(start_faulty):
+    return start_faulty().wait_line('active: ')
+
+
+@pytest.fixture
+def scene(node, make_scene):
+    """Run a scenario that the module's node survives without an error of Python."""
+    scene = make_scene().begin()
+    yield scene
+    assert node.exit_code is None
+    assert 'Traceback' not in node.output

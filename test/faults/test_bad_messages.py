@@ -47,19 +47,6 @@ BAD = {
 }
 
 
-@pytest.fixture(scope='module')
-def node(start_faulty):
-    return start_faulty().wait_line('active: ')
-
-
-@pytest.fixture
-def scene(node, make_scene):
-    scene = make_scene().begin()
-    yield scene
-    assert node.exit_code is None
-    assert 'Traceback' not in node.output
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize('kind', BAD)
 def test_bad_message(scene, kind):

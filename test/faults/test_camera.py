@@ -16,19 +16,6 @@ from stdc_seg_ros.processes.child_process import ChildProcess
 TEST = ROOT / 'test'
 
 
-@pytest.fixture(scope='module')
-def node(start_faulty):
-    return start_faulty().wait_line('active: ')
-
-
-@pytest.fixture
-def scene(node, make_scene):
-    scene = make_scene().begin()
-    yield scene
-    assert node.exit_code is None
-    assert 'Traceback' not in node.output
-
-
 def test_camera_stalls(scene):
     scene.camera.stop()
     scene.fault()

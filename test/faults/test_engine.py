@@ -12,19 +12,6 @@ FAULTS = {
 }
 
 
-@pytest.fixture(scope='module')
-def node(start_faulty):
-    return start_faulty().wait_line('active: ')
-
-
-@pytest.fixture
-def scene(node, make_scene):
-    scene = make_scene().begin()
-    yield scene
-    assert node.exit_code is None
-    assert 'Traceback' not in node.output
-
-
 @pytest.mark.parametrize(
     'kind',
     [pytest.param(kind, marks=[] if kind == 'fail' else pytest.mark.slow) for kind in FAULTS],
