@@ -1,5 +1,6 @@
 """Networks and model files that many tests share. Tests need no data set and no network access."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +77,11 @@ def real_camvid() -> Path:
     if not root.is_dir():
         pytest.skip(f'NOT RUN, needs the real CamVid in {root}')
     return root
+
+
+@pytest.fixture
+def interruptible():
+    """Let SIGINT raise KeyboardInterrupt; what a shell starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

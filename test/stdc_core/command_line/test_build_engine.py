@@ -91,6 +91,7 @@ def test_plans_are_built_once_and_engines_find_them(stdc_seg, rtx, model, model_
     assert sorted(folder.iterdir()) == plans
 
 
+@pytest.mark.usefixtures('interruptible')
 def test_interrupt_leaves_no_file(stdc_seg, rtx, model_path, tmp_path, monkeypatch):
     build = build_engine.build_plan
 

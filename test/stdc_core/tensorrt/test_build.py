@@ -66,6 +66,7 @@ def test_plan_for_an_older_gpu(model, rtx):
     assert built(model, rtx, TURING).fingerprint.compute_capability == '7.5'
 
 
+@pytest.mark.usefixtures('interruptible')
 def test_interrupt_ends_the_build(model, rtx):
     threads = threading.active_count()
     last = []
