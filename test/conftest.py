@@ -1,5 +1,6 @@
 """Networks and model files that many tests share. Tests need no data set and no network access."""
 
+import _thread
 import signal
 from pathlib import Path
 
@@ -80,8 +81,14 @@ def real_camvid() -> Path:
 
 
 @pytest.fixture
-def interruptible():
-    """Let SIGINT raise KeyboardInterrupt; what a shell starts in the background ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+def interrupt():
+    """Do what Ctrl-C does to the main thread, from any thread.
+
+    No real signal is sent: rclpy, which other tests start in this process, has a handler in C.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:  # as in what a shell starts in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield _thread.interrupt_main
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, before)

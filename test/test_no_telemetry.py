@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-# Any look-up of a host, any connection and any new process ends the program with exit code 3.
+# Any look-up of a host, any connection and any new process ends the program with exit code 3; but
+# for ldconfig, which torch asks for a library where cuda-bindings is installed.
 WATCH = """
 import os, sys
 def watch(event, arguments):
+    if event == 'subprocess.Popen' and arguments[0] == '/sbin/ldconfig':
+        return
     if event in ('socket.getaddrinfo', 'socket.connect', 'subprocess.Popen', 'os.fork'):
         sys.stderr.write(f'{event} {arguments}')
         os._exit(3)

@@ -1,5 +1,6 @@
 """ROS in tests: nothing leaves the machine, and no other test run is met."""
 
+import logging
 import os
 
 import pytest
@@ -37,3 +38,14 @@ def make_node(ros_context):
     yield make
     for node in nodes:
         node.destroy_node()
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _loggers_as_they_were():
+    """Give the packages' loggers back, which a node takes for as long as its process runs."""
+    packages = [logging.getLogger(name) for name in ('stdc_core', 'stdc_seg_ros')]
+    before = [(package.handlers, package.level, package.propagate) for package in packages]
+    yield
+    for package, (handlers, level, propagate) in zip(packages, before, strict=True):
+        package.handlers, package.propagate = handlers, propagate
+        package.setLevel(level)

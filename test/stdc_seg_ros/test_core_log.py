@@ -2,19 +2,7 @@
 
 import logging
 
-import pytest
-
 from stdc_seg_ros.core_log import log_to_ros
-
-
-@pytest.fixture(autouse=True)
-def _as_it_was():
-    packages = [logging.getLogger(name) for name in ('stdc_core', 'stdc_seg_ros')]
-    before = [(package.handlers, package.level, package.propagate) for package in packages]
-    yield
-    for package, (handlers, level, propagate) in zip(packages, before, strict=True):
-        package.handlers, package.propagate = handlers, propagate
-        package.setLevel(level)
 
 
 def test_every_level_comes_out_in_the_nodes_log(make_node, capfd):

@@ -67,7 +67,11 @@ def test_values_from_outside(make_node):
     [
         ('threads', -1, "parameter 'threads': .*Min: 0, Max: 1024, value: -1"),
         ('threads', 'two', "parameter 'threads': .*'two' of type 'STRING', expecting .*INTEGER"),
-        ('backend', 'tensorflow', r"unknown backend 'tensorflow' \(known: auto, openvino"),
+        (
+            'backend',
+            'tensorflow',
+            r"unknown backend 'tensorflow' \(known: auto, tensorrt, openvino",
+        ),
         ('precision', 'int4', r"unknown precision 'int4' \(known: fp32, bf16, fp16\)"),
         ('image_transport', 'theora', r"unknown image_transport 'theora' \(known: raw, comp"),
         ('reliability', 'maybe', r"unknown reliability 'maybe' \(known: auto, reliable, best"),

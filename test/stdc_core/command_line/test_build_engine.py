@@ -1,7 +1,5 @@
 """``stdc_seg build-engine`` as a user calls it, with TensorRT-RTX and without a GPU."""
 
-import os
-import signal
 import sys
 from dataclasses import replace
 
@@ -91,15 +89,14 @@ def test_plans_are_built_once_and_engines_find_them(stdc_seg, rtx, model, model_
     assert sorted(folder.iterdir()) == plans
 
 
-@pytest.mark.usefixtures('interruptible')
-def test_interrupt_leaves_no_file(stdc_seg, rtx, model_path, tmp_path, monkeypatch):
+def test_interrupt_leaves_no_file(stdc_seg, rtx, model_path, tmp_path, monkeypatch, interrupt):
     build = build_engine.build_plan
 
     def interrupted(*arguments, on_progress, **named):
         def show(phase, done, total):
             on_progress(phase, done, total)
             if len(steps) == 20:
-                os.kill(os.getpid(), signal.SIGINT)
+                interrupt()
             steps.append(phase)
 
         steps = []

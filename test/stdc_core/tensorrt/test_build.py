@@ -1,7 +1,5 @@
 """Building with the real builder of TensorRT-RTX, which needs no GPU. Nothing built is run."""
 
-import os
-import signal
 import stat
 import threading
 from dataclasses import replace
@@ -66,18 +64,17 @@ def test_plan_for_an_older_gpu(model, rtx):
     assert built(model, rtx, TURING).fingerprint.compute_capability == '7.5'
 
 
-@pytest.mark.usefixtures('interruptible')
-def test_interrupt_ends_the_build(model, rtx):
+def test_interrupt_ends_the_build(model, rtx, interrupt):
     threads = threading.active_count()
     last = []
 
-    def interrupt(phase, done, total):
+    def show(phase, done, total):
         if not last:
-            os.kill(os.getpid(), signal.SIGINT)
+            interrupt()
         last.append((phase, done, total))
 
     with pytest.raises(KeyboardInterrupt):
-        built(model, rtx, on_progress=interrupt)
+        built(model, rtx, on_progress=show)
     assert threading.active_count() == threads
     whole = []
     built(model, rtx, on_progress=lambda *step: whole.append(step))

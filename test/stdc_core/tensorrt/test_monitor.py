@@ -1,7 +1,5 @@
 """Progress, and ending a build from outside: Ctrl-C, errors of who shows the progress."""
 
-import os
-import signal
 import threading
 import time
 
@@ -61,14 +59,14 @@ def test_error_of_the_work_is_raised():
         run_cancellable(work, cancel=lambda: None)
 
 
-def test_interrupt_cancels_and_is_raised_when_the_work_has_ended():
+def test_interrupt_cancels_and_is_raised_when_the_work_has_ended(interrupt):
     cancelled, ended = threading.Event(), threading.Event()
 
     def work():
-        os.kill(os.getpid(), signal.SIGINT)
+        interrupt()
         assert cancelled.wait(60)
         time.sleep(0.3)
-        os.kill(os.getpid(), signal.SIGINT)  # an impatient user
+        interrupt()  # an impatient user
         time.sleep(0.3)
         ended.set()
         return 'built nevertheless'

@@ -198,7 +198,7 @@ def test_low_confidence_becomes_unlabeled_at_once(camera, collect, engine, set_p
     ('name', 'value', 'reason'),
     [
         ('confidence_threshold', 1.5, 'out of range'),
-        ('backend', 'tensorflow', 'unknown backend .tensorflow. .known: auto, openvino'),
+        ('backend', 'tensorflow', 'unknown backend .tensorflow. .known: auto, tensorrt, openvino'),
         ('network_size', [32, 64], 'network size is 32x64, expected height and width of 64'),
         ('autostart', False, 'read-only'),
     ],
