@@ -31,7 +31,7 @@ def test_engine_fault(scene, fault, kind):
 
 @pytest.mark.slow
 def test_engine_fails_at_times(scene, fault):
-    """Every fifth frame: WARN at least, also where the newest went through."""
+    """Every seventh frame: WARN at least, also where the newest went through."""
     fault.write_text('fail at times')
     scene.fault()
     scene.detect('failing', WARN, 'images of the last')
