@@ -34,6 +34,7 @@ def paste_classes(
     """
     pasted = torch.zeros_like(labels, dtype=torch.bool)
     for place, key in enumerate(keys):
+        # The third part keeps these draws apart from the crop's, which have the same two.
         generator = torch.Generator().manual_seed(derived_seed(seed, key, len(classes)))
         draws = torch.rand(len(classes), generator=generator).tolist()
         for class_id, draw in zip(classes, draws, strict=True):
