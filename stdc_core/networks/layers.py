@@ -1,7 +1,8 @@
-"""The layer every part of STDC-Seg is made of."""
+"""The layers that STDC-Seg is made of."""
 
 from collections import OrderedDict
 
+import torch
 from torch import Tensor, nn
 
 
@@ -25,6 +26,24 @@ class ConvBNReLU(nn.Sequential):  # 'ConvX' in the paper
                 relu=nn.ReLU(inplace=True),
             )
         )
+
+
+class HalvingDepthwiseConv(nn.Conv2d):
+    """Depthwise 3x3 convolution with stride 2; in fp32 where autocast would make it bf16 on a CPU.
+
+    oneDNN has no fast gradient of its input in bf16: 24 to 95 times as long as in fp32 on a
+    processor with AMX, 30 % of a whole iteration (docs/training.md, "Measured").
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, 3, stride=2, padding=1, groups=channels, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, ceil(H / 2), ceil(W / 2))."""
+        if x.device.type == 'cpu' and torch.is_autocast_enabled('cpu'):
+            with torch.autocast('cpu', enabled=False):
+                return super().forward(x.float())
+        return super().forward(x)
 
 
 def global_average(x: Tensor) -> Tensor:

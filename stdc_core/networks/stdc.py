@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from stdc_core.networks.layers import ConvBNReLU, global_average
+from stdc_core.networks.layers import ConvBNReLU, HalvingDepthwiseConv, global_average
 
 
 def block_widths(out_channels: int, block_num: int) -> list[int]:
@@ -49,9 +49,7 @@ class STDCModule(nn.Module):
         if stride == 2:
             self.downsample = nn.Sequential(
                 OrderedDict(
-                    conv=nn.Conv2d(
-                        widths[0], widths[0], 3, stride=2, padding=1, groups=widths[0], bias=False
-                    ),
+                    conv=HalvingDepthwiseConv(widths[0]),
                     bn=nn.BatchNorm2d(widths[0]),
                 )
             )
