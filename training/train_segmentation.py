@@ -129,7 +129,7 @@ def train(arguments: Arguments) -> int:
                 f'from iteration {trainer.iterations}, {processes.count} x {processes.device}'
             )
             if training.not_loaded:
-                say(f'not in {arguments.weights}, so random: {training.not_loaded}')
+                say(f'not in {arguments.weights}: {training.not_loaded}')
             with training_progress(trainer, recipe.iterations, processes) as (progress, on_step):
 
                 def evaluate() -> float:

@@ -1,5 +1,6 @@
 """Weights that a segmentation training starts from, out of any file that has some."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 from stdc_core.model_file import ModelFileError, read_model_file
 from stdc_core.networks.authors_checkpoint import load_authors_weights
 from stdc_core.networks.checkpoint import CheckpointError, load_matching, read_weights
+from stdc_core.networks.deepen import deepen
 from stdc_core.networks.stdc_seg import STDCSeg
 from stdc_core.networks.unfold import load_folded_weights
 
@@ -20,15 +22,31 @@ def load_initial_weights(network: STDCSeg, path: str | Path) -> str:
     What came out of a model file (:func:`is_model_file`) lacks the statistics of batch norm: see
     :func:`stdc_core.networks.unfold.measure_batch_norm`.
 
-    :return: what was left as it is, in words; empty if nothing.
+    STDC1's weights fit STDC2 (:func:`stdc_core.networks.deepen.deepen`).
+
+    :return: what is not the file's, in words: copies, and what keeps its random weights; empty if
+        nothing.
     :raises CheckpointError: the file is none, or of another network.
     """
     path = Path(path)
-    if is_model_file(path):
-        return _in_words(load_folded_weights(network, _read_model_file(path)))
-    state = _read(path)
-    if 'head.classify.weight' in state:
-        return _in_words(load_matching(network, state))
+    folded = is_model_file(path)
+    state, copied = deepen(_read_model_file(path) if folded else _read(path), network)
+    if folded:
+        random = _in_words(load_folded_weights(network, state))
+    elif 'head.classify.weight' in state:
+        random = _in_words(load_matching(network, state))
+    else:
+        _load_backbone(network, state, path)
+        random = 'random: everything but the backbone'
+    return '; '.join(filter(None, (copied, random)))
+
+
+def is_model_file(path: str | Path) -> bool:
+    """Whether a file to start from is a model file."""
+    return Path(path).suffix == '.onnx'
+
+
+def _load_backbone(network: STDCSeg, state: Mapping[str, Tensor], path: Path) -> None:
     own = network.backbone.state_dict()
     backbone = {
         name.removeprefix(BACKBONE): tensor
@@ -41,17 +59,11 @@ def load_initial_weights(network: STDCSeg, path: str | Path) -> str:
             f'{network.config.block_num} blocks'
         )
     network.backbone.load_state_dict(backbone)
-    return 'everything but the backbone'
-
-
-def is_model_file(path: str | Path) -> bool:
-    """Whether a file to start from is a model file."""
-    return Path(path).suffix == '.onnx'
 
 
 def _in_words(skipped: list[str]) -> str:
     layers = dict.fromkeys(name.rpartition('.')[0] for name in skipped)
-    return f'heads: {", ".join(layers)}' if layers else ''
+    return f'random: {", ".join(layers)}' if layers else ''
 
 
 def _read_model_file(path: Path) -> dict[str, Tensor]:

@@ -101,7 +101,7 @@ class SegmentationTask:
 class SegmentationTraining:
     """A trainer, and how its network is evaluated and kept.
 
-    :param not_loaded: what the weights to start from did not have, in words; empty if nothing.
+    :param not_loaded: what is not from the weights to start from, in words; empty if nothing.
     """
 
     recipe: SegmentationRecipe
