@@ -30,6 +30,8 @@ from stdc_core.networks.checkpoint import load_checkpoint
 from stdc_core.training.datasets import Layout, open_dataset
 from stdc_core.training.evaluation import NetworkSegmenter, Segmenter, evaluate
 from stdc_core.training.evaluation_report import draw_confusion, to_dict, to_table
+from stdc_core.training.pictures import draw_mistakes
+from stdc_core.training.recipe import check_range
 
 
 def evaluate_model(
@@ -43,6 +45,7 @@ def evaluate_model(
     backend: Backend = 'auto',
     precision: Precision = 'fp32',
     output: Annotated[Path | None, tyro.conf.arg(metavar='DIR')] = None,
+    worst: int = 0,
 ) -> None:
     """Evaluate on a split: one confusion matrix over all images, IoU, boundary F-score.
 
@@ -60,7 +63,12 @@ def evaluate_model(
     :param backend: engine for a model file.
     :param precision: of the engine.
     :param output: also write evaluation.json and confusion.png there.
+    :param worst: also write worst.png there: so many images with the least mIoU of their own, with
+        truth, prediction and the wrong pixels.
     """
+    check_range('worst', worst, least=0)
+    if worst and output is None:
+        raise UserError('--worst writes a picture: say where by --output DIR')
     with _open_segmenter(model, size, backend, precision) as (segmenter, labels):
         part = open_dataset(dataset, layout).split(split)
         if only:
@@ -75,17 +83,24 @@ def evaluate_model(
             result = evaluate(
                 segmenter, part, boundary_widths, on_image=lambda: progress.advance(task)
             )
+        indices = result.worst(worst)
+        mious = [result.image_mious[index] for index in indices]
+        mistakes = draw_mistakes(segmenter, part, indices, mious) if indices else None
     protocol = 'own size' if size is None else str(Size(*size))
     print(f'{model} on {split} of {dataset}, {result.images} images, network at {protocol}')
     rich.print(to_table(result, labels))
     if absent := result.scores.absent:
         print(f'in neither truth nor prediction: {", ".join(labels.names[i] for i in absent)}')
     if output is not None:
+        report = to_dict(result, labels, [pair.name for pair in part.pairs])
         facts = {'model': str(model), 'split': split, 'only': only, 'network_size': protocol}
         with atomic_path(output / 'evaluation.json') as path:
-            path.write_text(json.dumps({**facts, **to_dict(result, labels)}, indent=1) + '\n')
-        write_image_file(output / 'confusion.png', draw_confusion(result, labels)[..., ::-1])
-        print(f'written to {output}/: evaluation.json, confusion.png')
+            path.write_text(json.dumps({**facts, **report}, indent=1) + '\n')
+        pictures = {'confusion.png': draw_confusion(result, labels), 'worst.png': mistakes}
+        written = {name: picture for name, picture in pictures.items() if picture is not None}
+        for name, picture in written.items():
+            write_image_file(output / name, picture[..., ::-1])
+        print(f'written to {output}/: {", ".join(("evaluation.json", *written))}')
 
 
 @contextmanager

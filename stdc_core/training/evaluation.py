@@ -26,13 +26,23 @@ class Evaluation:
     :param scores: by one confusion matrix over all images.
     :param boundary: F-scores, one a width.
     :param confusion: pixels, int64, rows are the truth; the last column is unlabeled.
-    :param images: how many.
+    :param image_mious: of each image by itself, 0..1, in the split's order; NaN without labels.
     """
 
     scores: SegmentationScores
     boundary: tuple[BoundaryScores, ...]
     confusion: ConfusionMatrix
-    images: int
+    image_mious: tuple[float, ...]
+
+    @property
+    def images(self) -> int:
+        """How many."""
+        return len(self.image_mious)
+
+    def worst(self, count: int) -> list[int]:
+        """Name the images with the least mIoU of their own by their indices, the worst first."""
+        order = np.argsort(self.image_mious, kind='stable')  # NaN is last
+        return [int(i) for i in order[:count] if not np.isnan(self.image_mious[i])]
 
 
 class NetworkSegmenter:
@@ -90,10 +100,14 @@ def evaluate(
     """
     confusion = ConfusionMatrix(len(split.labels))
     boundaries = [BoundaryScore(len(split.labels), width) for width in boundary_widths]
+    image_mious = []
     for index in range(len(split)):
         sample = split.load(index)
         labels = segmenter(sample.image)
-        confusion.update(sample.labels, labels)
+        image = ConfusionMatrix(len(split.labels))
+        image.update(sample.labels, labels)
+        image_mious.append(image.scores().miou)
+        confusion += image
         for boundary in boundaries:
             boundary.update(sample.labels, labels)
         on_image()
@@ -101,5 +115,5 @@ def evaluate(
         confusion.scores(),
         tuple(boundary.scores() for boundary in boundaries),
         confusion,
-        len(split),
+        tuple(image_mious),
     )

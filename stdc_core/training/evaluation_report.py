@@ -1,7 +1,7 @@
 """An evaluation as JSON, as a table and as a picture."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from stdc_core.labels import LabelSet
 from stdc_core.training.evaluation import Evaluation
 
 
-def to_dict(evaluation: Evaluation, labels: LabelSet) -> dict[str, Any]:
+def to_dict(
+    evaluation: Evaluation, labels: LabelSet, image_names: Sequence[str]
+) -> dict[str, Any]:
     """Plain data for JSON; null where there is nothing to measure."""
     scores = evaluation.scores
     return {
@@ -34,6 +36,10 @@ def to_dict(evaluation: Evaluation, labels: LabelSet) -> dict[str, Any]:
             }
             for boundary in evaluation.boundary
         ],
+        'image_mious': {
+            name: finite(miou)
+            for name, miou in zip(image_names, evaluation.image_mious, strict=True)
+        },
         'confusion': {
             'rows': 'truth',
             'columns': [*labels.names, 'unlabeled'],

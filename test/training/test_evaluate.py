@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from stdc_core.engines import open_engine
+from stdc_core.geometry import Size
 from stdc_core.metrics import ConfusionMatrix
 from stdc_core.networks.checkpoint import save_checkpoint
 
@@ -41,6 +42,12 @@ def data_set(tmp_path_factory):
     return root / 'frames.yaml'
 
 
+def read_pair(data_set, name):
+    image = cv2.imread(str(data_set.parent / f'images/{name}.png'))
+    truth = cv2.imread(str(data_set.parent / f'labels/{name}.png'), cv2.IMREAD_UNCHANGED)
+    return image, truth
+
+
 def test_model_file_gives_table_json_and_picture(run, data_set, model_path, tmp_path):
     out = tmp_path / 'report'
     code, said, error = run(model_path, '--dataset', data_set, '--output', out)
@@ -52,14 +59,39 @@ def test_model_file_gives_table_json_and_picture(run, data_set, model_path, tmp_
     confusion = ConfusionMatrix(11)
     with open_engine(model_path) as engine:
         for name in 'ab':
-            image = cv2.imread(str(data_set.parent / f'images/{name}.png'))
-            truth = cv2.imread(str(data_set.parent / f'labels/{name}.png'), cv2.IMREAD_UNCHANGED)
+            image, truth = read_pair(data_set, name)
             confusion.update(truth, engine.infer(image).labels)
     assert report['confusion']['pixels'] == confusion.counts.tolist()
     assert report['miou'] == pytest.approx(confusion.scores().miou)
     assert report['pixels'] == 2 * 91 * 160
     assert report['iou'].keys() == report['boundary'][0]['f_score'].keys()
     assert cv2.imread(str(out / 'confusion.png')).shape[0] > 400
+
+
+def test_the_worst_images_are_drawn_with_what_is_wrong(run, data_set, model_path, tmp_path):
+    out = tmp_path / 'report'
+    code, said, _ = run(
+        model_path, '--dataset', data_set, '--output', out, '--worst', 1, '--size', 96, 160
+    )
+    assert code == 0
+    assert 'evaluation.json, confusion.png, worst.png' in said
+    mious = json.loads((out / 'evaluation.json').read_text())['image_mious']
+    with open_engine(model_path, size=Size(96, 160)) as engine:
+        masks = {}
+        for name in 'ab':
+            image, truth = read_pair(data_set, name)
+            masks[name] = engine.infer(image).labels
+            alone = ConfusionMatrix(11)
+            alone.update(truth, masks[name])
+            assert mious[name] == pytest.approx(alone.scores().miou)
+    worst = min(mious, key=mious.get)
+    _, truth = read_pair(data_set, worst)
+    picture = cv2.imread(str(out / 'worst.png'))
+    height = picture.shape[0] - 2 * 24  # two lines of text
+    wrong = picture[-height:, -400:]
+    right = cv2.resize((masks[worst] == truth).astype(np.float32), (400, height))
+    assert (wrong[right == 1] == 70).all()  # grey
+    assert (wrong[:10] == 0).all()  # unlabeled
 
 
 def test_checkpoint_and_model_file_agree(run, data_set, model_path, checkpoint, tmp_path):
@@ -84,6 +116,8 @@ def test_images_at_their_own_size_open_an_engine_each(run, data_set, model_path)
     [
         (('gone.onnx', '--dataset', 'DATA'), 'cannot read model file gone.onnx'),
         (('gone.safetensors', '--dataset', 'DATA'), 'cannot read checkpoint gone.safetensors'),
+        (('MODEL', '--dataset', 'DATA', '--worst', 3), 'say where by --output DIR'),
+        (('MODEL', '--dataset', 'DATA', '--worst', -1), 'worst is -1, expected at least 0'),
         (('MODEL', '--dataset', 'gone'), 'there is no data set gone'),
         (('MODEL', '--dataset', 'DATA', '--split', 'test'), "has no split 'test' (known: val)"),
         (('MODEL', '--dataset', 'OTHER'), "has the classes of 'camvid11'"),

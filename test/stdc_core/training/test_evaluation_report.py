@@ -13,7 +13,7 @@ def test_names_are_text_whatever_is_in_them(capsys):
     labels = LabelSet('odd', names, ((1, 2, 3),) * 3)
     confusion = ConfusionMatrix(3)
     confusion.update(np.array([[0, 1, 2]], np.uint8), np.array([[0, 1, 1]], np.uint8))
-    evaluation = Evaluation(confusion.scores(), (), confusion, 1)
+    evaluation = Evaluation(confusion.scores(), (), confusion, (0.5,))
     rich.print(to_table(evaluation, labels))
     said = capsys.readouterr().out
     assert all(name in said for name in names)
