@@ -18,6 +18,7 @@ from stdc_core.atomic_file import atomic_path
 from stdc_core.engines import SelfCheckError, open_engine
 from stdc_core.errors import UserError
 from stdc_core.geometry import FrameGeometry, ResizeMode, Size
+from stdc_core.half_weights import store_half
 from stdc_core.model_file import (
     MAX_SIZE,
     MIN_SIZE,
@@ -75,8 +76,8 @@ def export_model(
     :param size: default input size.
     :param detail: keep the detail head; an engine computes it only where it is asked for.
     :param resize: how frames become the network's input.
-    :param half_weights: round the weights to half precision; the file stays float32, and
-        compressed it takes little more than half.
+    :param half_weights: round the weights to half precision, which halves the file; engines get
+        them as float32.
     :param align_corners: how logits are upsampled; as in training where None.
     :raises ExportError: the file's logits or labels are not torch's.
     :raises InvalidArgumentError: the size is out of range.
@@ -105,6 +106,8 @@ def export_model(
     )
     with atomic_path(path) as part:
         proto = _to_onnx(graph, detail=detail)
+        if half_weights:
+            store_half(proto)
         add_metadata(proto, metadata)
         onnx.save_model(proto, part)
         return _compare_with_torch(read_model_file(part), graph)

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from stdc_core.errors import InvalidArgumentError, UserError
 from stdc_core.geometry import RESIZE_MODES, ResizeMode, Size
+from stdc_core.half_weights import restore_float
 from stdc_core.image_file import decode_image_file
 from stdc_core.image_header import read_header
 from stdc_core.labels import LabelSet
@@ -170,7 +171,7 @@ class ModelFile:
     :param path: where it was read from.
     :param sha256: of the whole file, hexadecimal.
     :param metadata: what the graph does not say.
-    :param proto: the graph, with dynamic height and width.
+    :param proto: the graph, with dynamic height and width, weights in float32.
     """
 
     path: Path
@@ -291,6 +292,7 @@ def read_model_file(path: str | Path) -> ModelFile:
             f'{path} is corrupt: its weights have SHA-256 {actual[:12]}…, expected '
             f'{shown(expected)}: copy or export it again'
         )
+    restore_float(proto)
     return ModelFile(path, hashlib.sha256(content).hexdigest(), metadata, proto)
 
 

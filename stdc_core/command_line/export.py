@@ -31,7 +31,7 @@ def export(
     :param labels: camvid, cityscapes or a YAML file, where the checkpoint does not say.
     :param detail: keep the detail head; it costs nothing where nobody asks for the detail map.
     :param resize: how a frame becomes the network's input.
-    :param half_weights: round the weights to half precision: the file compresses to about half.
+    :param half_weights: round the weights to half precision, which halves the file.
     """
     try:
         import onnxruntime  # noqa: F401  # what the file is compared with
