@@ -1,4 +1,6 @@
-"""STDC1's weights in an STDC2: every further module of a stage is a copy of STDC1's last one."""
+"""Which weights a training may start from, and STDC1's in an STDC2."""
+
+from pathlib import Path
 
 import pytest
 import torch
@@ -69,3 +71,9 @@ def test_a_shallow_network_does_not_take_deep_weights(make_checkpoint, tmp_path)
     save_checkpoint(path, make_checkpoint(STDCSegConfig('stdc2', 11)))
     with pytest.raises(CheckpointError, match=r'this network has no backbone\.stage3\.2'):
         load_initial_weights(STDCSeg(STDCSegConfig('stdc1', 11)), path)
+
+
+def test_an_int8_model_file_is_refused_by_what_to_take():
+    shipped = Path(__file__).parents[3] / 'models/stdc1_camvid_int8.onnx'
+    with pytest.raises(CheckpointError, match='is int8: start from the float file'):
+        load_initial_weights(STDCSeg(STDCSegConfig('stdc1', 11)), shipped)

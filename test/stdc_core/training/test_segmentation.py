@@ -13,28 +13,23 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import nn
 
-from stdc_core.errors import InvalidArgumentError
 from stdc_core.losses import LossConfig
 from stdc_core.model_file import read_model_file
-from stdc_core.networks import STDCSeg, STDCSegConfig
-from stdc_core.networks.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from stdc_core.networks.initial_weights import load_initial_weights
+from stdc_core.networks import STDCSegConfig
+from stdc_core.networks.checkpoint import load_checkpoint, save_checkpoint
 from stdc_core.training.augmentation import AugmentationConfig
 from stdc_core.training.datasets.class_weights import (
     balancing_weights,
     class_shares,
     rare_classes,
 )
-from stdc_core.training.evaluation import NetworkSegmenter, evaluate
 from stdc_core.training.image_store import ImageStore
-from stdc_core.training.optimizer import FAST_PARTS, make_optimizer, set_learning_rate
 from stdc_core.training.processes import Processes
-from stdc_core.training.recipe import PRESETS, SegmentationRecipe
+from stdc_core.training.recipe import SegmentationRecipe
 from stdc_core.training.run_folder import RunError, RunFolder
 from stdc_core.training.segmentation import start_segmentation
-from stdc_core.training.trainer import NotFiniteError, run_training, supported_amp
+from stdc_core.training.trainer import NotFiniteError, run_training
 
 CPU = torch.device('cpu')
 ALONE = Processes(0, 1, CPU)
@@ -239,12 +234,6 @@ def test_a_model_file_starts_a_training(train, model_path):
             assert not (variance == 1).any(), name  # measured on the streets
 
 
-def test_an_int8_model_file_is_refused_by_what_to_take():
-    shipped = Path(__file__).parents[3] / 'models/stdc1_camvid_int8.onnx'
-    with pytest.raises(CheckpointError, match='is int8: start from the float file'):
-        load_initial_weights(STDCSeg(STDCSegConfig('stdc1', 11)), shipped)
-
-
 def test_rare_things_are_pasted_where_the_recipe_says_so(streets, train, monkeypatch):
     seen = []
 
@@ -260,26 +249,6 @@ def test_rare_things_are_pasted_where_the_recipe_says_so(streets, train, monkeyp
     assert seen == [((4, 64, 64), [0, 1, 2, 3], rare, 0.5, TINY.seed)]
 
 
-def test_every_parameter_is_trained_and_batch_norm_does_not_decay():
-    network = STDCSeg(STDCSegConfig('stdc1', 5))
-    optimizer = make_optimizer(network, PRESETS['camvid'][1])
-    grouped = [parameter for group in optimizer.param_groups for parameter in group['params']]
-    assert len(grouped) == len({id(p) for p in grouped}) == len(list(network.parameters()))
-    set_learning_rate(optimizer, 0.01)
-    names = {id(parameter): name for name, parameter in network.named_parameters()}
-    norms = {
-        id(parameter)
-        for module in network.modules()
-        if isinstance(module, nn.BatchNorm2d)
-        for parameter in module.parameters()
-    }
-    for group in optimizer.param_groups:
-        for parameter in group['params']:
-            fast = names[id(parameter)].split('.')[0] in FAST_PARTS
-            assert group['lr'] == pytest.approx(0.1 if fast else 0.01)
-            assert group['weight_decay'] == (0 if id(parameter) in norms else 5e-4)
-
-
 def test_heads_without_a_loss_are_left_alone(train):
     recipe = replace(
         TINY, iterations=1, ema_decay=0, loss=LossConfig(aux_weight=0, detail_strides=())
@@ -290,40 +259,6 @@ def test_heads_without_a_loss_are_left_alone(train):
         unused = name.startswith(('aux8_head', 'aux16_head', 'detail_head'))
         assert parameter.requires_grad != unused, name
         assert (parameter.grad is None) == unused, name
-
-
-def test_presets_are_the_papers():
-    _, cityscapes = PRESETS['cityscapes50']
-    assert (cityscapes.batch_size, cityscapes.iterations) == (48, 60_000)
-    assert cityscapes.warmup_iterations == 1000
-    assert cityscapes.crop == (512, 1024)
-    assert cityscapes.augmentation.scales == (0.125, 1.5)
-    assert PRESETS['cityscapes75'][1].evaluation_size == (768, 1536)
-    _, camvid = PRESETS['camvid']
-    assert (camvid.batch_size, camvid.iterations) == (24, 10_000)
-    assert camvid.warmup_iterations == 200
-    assert camvid.crop == (720, 960)
-    assert camvid.augmentation.scales == (0.5, 2.5)
-    for recipe in (cityscapes, camvid):
-        assert (recipe.learning_rate, recipe.power, recipe.momentum) == (0.01, 0.9, 0.9)
-        assert recipe.weight_decay == 5e-4
-        assert recipe.head_factor == 10
-        assert recipe.optimizer == 'sgd'
-
-
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        ({'iterations': 0}, 'iterations is 0'),
-        ({'accumulate': 3}, 'batch_size 4 does not divide into 3 pieces'),
-        ({'crop': (32, 64)}, 'crop is'),
-        ({'ema_decay': 1.0}, 'ema_decay is 1.0'),
-        ({'paste_rare': 1.5}, 'paste_rare is 1.5'),
-    ],
-)
-def test_impossible_recipes_are_refused(change, message):
-    with pytest.raises(InvalidArgumentError, match=message):
-        replace(TINY, **change)
 
 
 def test_a_folder_holds_one_run(train, tmp_path):
@@ -337,25 +272,6 @@ def test_a_folder_holds_one_run(train, tmp_path):
     (tmp_path / 'run/state.pt').write_bytes(b'cut')
     with pytest.raises(RunError, match=r'state\.pt cannot be read'):
         train(replace(TINY, iterations=1), resume=True)
-
-
-def test_evaluation_equals_the_exported_engines(streets, make_checkpoint, tmp_path):
-    """The same weights give the same mIoU in torch and as a model file."""
-    from stdc_core.engines import open_engine
-    from stdc_core.export import export_model
-    from stdc_core.geometry import Size
-
-    split = streets.split('val')
-    checkpoint = make_checkpoint(STDCSegConfig('stdc1', 5), split.labels)
-    path = tmp_path / 'model.onnx'
-    export_model(checkpoint, path, size=Size(96, 128))
-    segmenter = NetworkSegmenter(checkpoint.build(), None, CPU)
-    expected = evaluate(segmenter, split)
-    with open_engine(path, 'onnxruntime') as engine:
-        found = evaluate(lambda image: engine.infer(image, color_order='rgb').labels, split)
-    assert found.images == 5
-    assert abs(found.confusion.counts - expected.confusion.counts).sum() <= 20
-    assert found.scores.miou == pytest.approx(expected.scores.miou, abs=1e-3)
 
 
 @pytest.mark.slow
@@ -402,13 +318,3 @@ def test_rare_classes_weigh_more_where_the_recipe_says_so(train, streets):
     torch.testing.assert_close(
         weights, torch.from_numpy(balancing_weights(class_shares(streets.split('train')), 1.0))
     )
-
-
-def test_auto_is_bf16_only_where_the_processor_computes_in_it(monkeypatch):
-    for capabilities, amp in (
-        ({'avx2': True, 'avx512_bf16': False}, 'off'),
-        ({'avx2': True, 'avx512_bf16': True}, 'bf16'),
-        ({'amx_bf16': True}, 'bf16'),
-    ):
-        monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda found=capabilities: found)
-        assert supported_amp(CPU) == amp
