@@ -31,8 +31,8 @@ class ConvBNReLU(nn.Sequential):  # 'ConvX' in the paper
 class HalvingDepthwiseConv(nn.Conv2d):
     """Depthwise 3x3 convolution with stride 2; in fp32 where autocast would make it bf16 on a CPU.
 
-    oneDNN has no fast gradient of its input in bf16: 24 to 95 times as long as in fp32 on a
-    processor with AMX, 30 % of a whole iteration (docs/training.md, "Measured").
+    oneDNN has no fast gradient of its input in bf16: 43 to 95 times as long as in fp32 on a
+    processor with AMX (docs/training.md, "Measured").
     """
 
     def __init__(self, channels: int) -> None:
