@@ -25,7 +25,7 @@ def draw_predictions(segmenter: NetworkSegmenter, split: DatasetSplit) -> NDArra
     for index in np.unique(np.linspace(0, len(split) - 1, FRAMES).astype(int)):
         sample = split.load(int(index))
         labels, detail = segmenter.with_detail(sample.image)
-        edges = cv2.cvtColor(detail, cv2.COLOR_GRAY2RGB)
+        edges = np.repeat(detail[..., None], 3, axis=2)
         rows.append(_row(sample, split.labels, labels, edges))
     return np.vstack([_text(('image', 'truth', 'prediction', 'detail')), *rows])
 
