@@ -99,11 +99,13 @@ class FeatureFusionModule(nn.Module):
 class SegmentationHead(nn.Sequential):
     """3x3 Conv-BN-ReLU and a 1x1 convolution to class logits (section 3.2.1)."""
 
-    def __init__(self, in_channels: int, mid_channels: int, out_channels: int) -> None:
+    def __init__(
+        self, in_channels: int, mid_channels: int, out_channels: int, *, bias: bool = False
+    ) -> None:
         super().__init__(
             OrderedDict(
                 conv=ConvBNReLU(in_channels, mid_channels, 3),
-                classify=nn.Conv2d(mid_channels, out_channels, 1, bias=False),
+                classify=nn.Conv2d(mid_channels, out_channels, 1, bias=bias),
             )
         )
 
@@ -120,6 +122,8 @@ def init_decoder(module: nn.Module) -> None:
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, a=1)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def _upsample_to(x: Tensor, skip: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from stdc_core.networks.stdc_seg import STDCSeg
 from stdc_core.networks.unfold import load_folded_weights
 
 BACKBONE = 'backbone.'
+CLASS_BIAS = 'head.classify.bias'
 
 
 def load_initial_weights(network: STDCSeg, path: str | Path) -> str:
@@ -22,7 +23,8 @@ def load_initial_weights(network: STDCSeg, path: str | Path) -> str:
     What came out of a model file (:func:`is_model_file`) lacks the statistics of batch norm: see
     :func:`stdc_core.networks.unfold.measure_batch_norm`.
 
-    STDC1's weights fit STDC2 (:func:`stdc_core.networks.deepen.deepen`).
+    STDC1's weights fit STDC2 (:func:`stdc_core.networks.deepen.deepen`). A bias of the classes
+    (:mod:`stdc_core.training.class_bias`) is left out of a network without one.
 
     :return: what is not the file's, in words: copies, and what keeps its random weights; empty if
         nothing.
@@ -31,6 +33,10 @@ def load_initial_weights(network: STDCSeg, path: str | Path) -> str:
     path = Path(path)
     folded = is_model_file(path)
     state, copied = deepen(_read_model_file(path) if folded else _read(path), network)
+    dropped = ''
+    if CLASS_BIAS in state and not network.config.class_bias:
+        del state[CLASS_BIAS]
+        dropped = 'left out: the bias of the classes'
     if folded:
         random = _in_words(load_folded_weights(network, state))
     elif 'head.classify.weight' in state:
@@ -38,7 +44,7 @@ def load_initial_weights(network: STDCSeg, path: str | Path) -> str:
     else:
         _load_backbone(network, state, path)
         random = 'random: everything but the backbone'
-    return '; '.join(filter(None, (copied, random)))
+    return '; '.join(filter(None, (copied, dropped, random)))
 
 
 def is_model_file(path: str | Path) -> bool:

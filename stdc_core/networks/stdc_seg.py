@@ -33,6 +33,8 @@ class STDCSegConfig:
     :param spatial_path: fuse BiSeNet's spatial path instead of stage 3 (a row of table 4).
     :param head_channels: between the two convolutions of the segmentation head; the authors'
         code has 256, and 128 halve the dearest layer of the decoder.
+    :param class_bias: the last convolution has a bias, which is not trained but set afterwards
+        (:mod:`stdc_core.training.class_bias`); the paper's has none.
     """
 
     variant: Variant = 'stdc1'
@@ -40,6 +42,7 @@ class STDCSegConfig:
     block_num: int = 4
     spatial_path: bool = False
     head_channels: int = 256
+    class_bias: bool = False
 
     def __post_init__(self) -> None:
         if self.variant not in BACKBONES:
@@ -80,7 +83,9 @@ class STDCSeg(nn.Module):
         self.spatial_path = SpatialPath() if config.spatial_path else None
         fused = (128 if config.spatial_path else 256) + CONTEXT_CHANNELS
         self.ffm = FeatureFusionModule(fused, 256)
-        self.head = SegmentationHead(256, config.head_channels, config.num_classes)
+        self.head = SegmentationHead(
+            256, config.head_channels, config.num_classes, bias=config.class_bias
+        )
         self.aux8_head: nn.Module | None = SegmentationHead(
             CONTEXT_CHANNELS, 64, config.num_classes
         )

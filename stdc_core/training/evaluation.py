@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stdc_core.geometry import FrameGeometry, Size
+from stdc_core.geometry import FrameGeometry, GridSampling, Size
 from stdc_core.metrics import BoundaryScore, BoundaryScores, ConfusionMatrix, SegmentationScores
 from stdc_core.model_file import MIN_SIZE, logit_grid
 from stdc_core.networks import STDCSeg, fold_for_inference
@@ -72,19 +72,36 @@ class NetworkSegmenter:
         """RGB image (H, W, 3) to class ids (H, W)."""
         return self.with_detail(image)[0]
 
-    @torch.inference_mode()
     def with_detail(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Class ids and detail map (0..255), both (H, W)."""
+        logits, detail, sampling = self._run(image)
+        return upsample_labels(logits, sampling), upsample_map(sigmoid(detail), sampling)
+
+    def logits_at(
+        self, image: NDArray[np.uint8], row: NDArray[np.intp], column: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        """Logits at some pixels of an image, bilinearly, (C, P) for P rows and columns."""
+        logits, _, (_, rows, columns) = self._run(image)
+        lower, upper = (
+            columns.lower_weight[column] * logits[:, line[row], columns.lower[column]]
+            + columns.upper_weight[column] * logits[:, line[row], columns.upper[column]]
+            for line in (rows.lower, rows.upper)
+        )
+        return rows.lower_weight[row] * lower + rows.upper_weight[row] * upper
+
+    @torch.inference_mode()
+    def _run(
+        self, image: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], GridSampling]:
+        """Class logits (C, h, w), detail logits (h, w), and where the image's pixels are."""
         frame = Size(*image.shape[:2])
         size = self._size or Size(*(max(side, MIN_SIZE) for side in frame))
         geometry = FrameGeometry(frame, size, 'stretch')
         resized = np.empty((1, *size, 3), np.uint8)
         geometry.resize(image, resized[0], 'rgb')
-        logits, detail = self._graph(torch.from_numpy(resized).to(self._device))
-        sampling = geometry.sampling(logit_grid(size), self._align_corners)
-        labels = upsample_labels(logits[0].float().cpu().contiguous().numpy(), sampling)
-        edges = sigmoid(detail[0, 0].float().cpu().contiguous().numpy())
-        return labels, upsample_map(edges, sampling)
+        outputs = self._graph(torch.from_numpy(resized).to(self._device))
+        logits, detail = (output[0].float().cpu().contiguous().numpy() for output in outputs)
+        return logits, detail[0], geometry.sampling(logit_grid(size), self._align_corners)
 
 
 def evaluate(

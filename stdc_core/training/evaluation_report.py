@@ -48,6 +48,16 @@ def to_dict(
     }
 
 
+def to_metrics(evaluation: Evaluation, labels: LabelSet) -> dict[str, Any]:
+    """Name what a checkpoint says of how good it is."""
+    scores = evaluation.scores
+    return {
+        'val_miou': finite(scores.miou),
+        'val_pixel_accuracy': finite(scores.pixel_accuracy),
+        'val_iou': by_name(labels, scores.iou),
+    }
+
+
 def to_table(evaluation: Evaluation, labels: LabelSet) -> Table:
     """One row a class, the means below."""
     table = Table('id', 'class')

@@ -23,7 +23,7 @@ from stdc_core.training.datasets.class_weights import (
     rare_classes,
 )
 from stdc_core.training.evaluation import Evaluation, NetworkSegmenter, evaluate
-from stdc_core.training.evaluation_report import by_name, finite
+from stdc_core.training.evaluation_report import to_metrics
 from stdc_core.training.image_store import ImageStore
 from stdc_core.training.optimizer import make_optimizer
 from stdc_core.training.pictures import draw_predictions
@@ -119,12 +119,7 @@ class SegmentationTraining:
             network, self.recipe.evaluation_size, self.device, self.recipe.loss.align_corners
         )
         evaluation = evaluate(segmenter, self.val)
-        scores = evaluation.scores
-        metrics = {
-            'val_miou': finite(scores.miou),
-            'val_pixel_accuracy': finite(scores.pixel_accuracy),
-            'val_iou': by_name(self.val.labels, scores.iou),
-        }
+        metrics = to_metrics(evaluation, self.val.labels)
         done = self.trainer.iterations
         self.folder.log('evaluation', done, metrics)
         self.folder.write_picture(done, draw_predictions(segmenter, self.val))
@@ -136,7 +131,7 @@ class SegmentationTraining:
             metrics=metrics,
         )
         save_checkpoint(self.folder.path / 'last.safetensors', checkpoint)
-        if scores.miou > self.trainer.best:
+        if evaluation.scores.miou > self.trainer.best:
             save_checkpoint(self.folder.path / 'best.safetensors', checkpoint)
         return evaluation
 

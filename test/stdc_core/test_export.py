@@ -142,7 +142,13 @@ def test_every_export_equals_torch(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    'config', [{'block_num': 3}, {'spatial_path': True}, {'head_channels': 128}]
+    'config',
+    [
+        {'block_num': 3},
+        {'spatial_path': True},
+        {'head_channels': 128},
+        {'class_bias': True},
+    ],
 )
 def test_ablations_export_too(config, make_checkpoint, tmp_path):
     checkpoint = make_checkpoint(STDCSegConfig('stdc1', 11, **config))
