@@ -39,7 +39,7 @@ def test_it_is_what_a_robot_needs(shipped):
     assert metadata.labels == CAMVID
     assert metadata.trained
     assert shipped.has_detail
-    assert metadata.default_size == Size(360, 480)
+    assert metadata.default_size == Size(544, 720)
 
 
 def test_its_metadata_say_how_good_it_is(shipped, card):
