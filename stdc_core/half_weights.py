@@ -43,8 +43,8 @@ def restore_float(proto: onnx.ModelProto) -> None:
     }
     kept = []
     for node in graph.node:
-        name = node.output[0]
-        if node.op_type == 'Cast' and name in halves and node.input[0] == name + SUFFIX:
+        name = node.output[0] if node.op_type == 'Cast' else ''
+        if name in halves and node.input[0] == name + SUFFIX:
             values = numpy_helper.to_array(halves[name]).astype(np.float32)
             halves[name].CopyFrom(numpy_helper.from_array(values, name))
         else:

@@ -12,9 +12,8 @@ from stdc_core.networks.stdc_seg import STDCSeg
 def deepen(state: Mapping[str, Tensor], network: STDCSeg) -> tuple[dict[str, Tensor], str]:
     """Give the STDC modules that a stage has beyond the weights' copies of the last one there.
 
-    A module has no shortcut, so the deep network computes something else at first; it learns
-    quicker than a random one (docs/accuracy.md). The first module of a stage halves the size and
-    is never copied.
+    A module has no shortcut, so the deep network computes something else at first. The first
+    module of a stage halves the size and is never copied.
 
     :param state: by the names of a segmentation network's weights, batch norm folded or not.
     :return: the state with the copies, and which they are, in words; empty if none.
@@ -26,7 +25,7 @@ def deepen(state: Mapping[str, Tensor], network: STDCSeg) -> tuple[dict[str, Ten
         assert isinstance(stage, nn.Sequential)
         prefix = f'backbone.{name}.'
         there = [key.removeprefix(prefix).split('.')[0] for key in state if key.startswith(prefix)]
-        last = max(map(int, there), default=0)
+        last = max((int(number) for number in there if number.isdecimal()), default=0)
         if not 0 < last < len(stage) - 1:
             continue
         source = f'{prefix}{last}.'

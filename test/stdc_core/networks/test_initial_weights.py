@@ -1,5 +1,6 @@
 """Which weights a training may start from, and STDC1's in an STDC2."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,13 @@ def test_weights_with_batch_norm_folded_are_copied_too(checkpoint):
 
 def test_a_network_as_deep_as_its_weights_gets_no_copies(path):
     assert load_initial_weights(STDCSeg(STDCSegConfig('stdc1', 11)), path) == ''
+
+
+def test_names_that_are_none_of_a_stage_are_refused_not_copied(checkpoint, tmp_path):
+    odd = {**checkpoint.state, 'backbone.stage3.x.weight': torch.zeros(1)}
+    save_checkpoint(tmp_path / 'odd.safetensors', replace(checkpoint, state=odd))
+    with pytest.raises(CheckpointError, match=r'this network has no backbone\.stage3\.x\.weight'):
+        load_initial_weights(STDCSeg(STDCSegConfig('stdc1', 11)), tmp_path / 'odd.safetensors')
 
 
 def test_a_shallow_network_does_not_take_deep_weights(make_checkpoint, tmp_path):
