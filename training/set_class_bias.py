@@ -73,8 +73,12 @@ def set_class_bias(
         progress.update(task, description='evaluating')
         after = NetworkSegmenter(balanced.build(), size, device, trained.align_corners)
         was, now = (evaluate(network, val, on_image=advance) for network in (before, after))
-    facts = {'split': train.name, 'leave_out': list(leave_out), 'size': size}
-    facts['bias'] = [round(float(value), 3) for value in bias]
+    facts = {
+        'split': train.name,
+        'leave_out': list(leave_out),
+        'size': size,
+        'bias': [round(float(value), 3) for value in bias],
+    }
     balanced = dataclasses.replace(
         balanced,
         recipe={**trained.recipe, 'class_bias': facts},
