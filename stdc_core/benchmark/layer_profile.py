@@ -30,7 +30,7 @@ class Layer:
     :param name: of the network's layer, or what a reorder is for.
     :param kind: e.g. Convolution, Concat, Reorder; Subgraph is compiled arithmetic.
     :param kernel: what runs, e.g. ``brgconv_avx512``.
-    :param precision: of the arithmetic, ``I8`` or a float type.
+    :param precision: of the arithmetic, ``i8`` or a float type, e.g. ``f32``.
     :param macs: multiply-accumulates of a convolution; 0 of everything else.
     """
 
@@ -151,7 +151,7 @@ class _Profiled:
                 continue
             node = _plain(part.node_name)
             kernel, _, precision = part.exec_type.rpartition('_')
-            self.kinds[node] = (part.node_type, kernel, precision)
+            self.kinds[node] = (part.node_type, kernel, precision.lower())  # I8 and i8
             milliseconds = 1e3 * part.real_time.total_seconds()
             self.samples.setdefault(node, []).append(milliseconds)
 

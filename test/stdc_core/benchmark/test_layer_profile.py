@@ -54,7 +54,7 @@ def test_what_runs_in_which_precision(profile, int8_profile):
     in_float = {
         layer.name
         for layer in int8_profile.layers
-        if layer.convolution and layer.precision != 'I8'
+        if layer.convolution and layer.precision != 'i8'
     }
     assert in_float == {'head.classify', 'ffm.gate.0', 'ffm.gate.2'}
 
