@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
 from collections.abc import Iterator
@@ -10,11 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import rich
 import torch
 import tyro
-from numpy.typing import NDArray
 from rich.markup import escape
 from rich.progress import Progress
 
@@ -25,7 +22,7 @@ from stdc_core.errors import UserError
 from stdc_core.geometry import Size
 from stdc_core.image_file import write_image_file
 from stdc_core.labels import LabelSet
-from stdc_core.model_file import MIN_SIZE, ModelFile, read_model_file
+from stdc_core.model_file import read_model_file
 from stdc_core.networks.checkpoint import load_checkpoint
 from stdc_core.training.datasets import Layout, open_dataset
 from stdc_core.training.evaluation import NetworkSegmenter, Segmenter, evaluate
@@ -58,7 +55,8 @@ def evaluate_model(
     :param split: of the data set.
     :param only: sequences (drives, cities) to take of it; all where none is named.
     :param size: height and width of the network's input, e.g. 512 1024 for the paper's
-        STDC-Seg50; each image's own where not given.
+        STDC-Seg50; where not given, a model file's default size, for a checkpoint each
+        image's own.
     :param boundary_widths: pixels to either side of a boundary, one F-score each.
     :param backend: engine for a model file.
     :param precision: of the engine.
@@ -69,7 +67,7 @@ def evaluate_model(
     check_range('worst', worst, least=0)
     if worst and output is None:
         raise UserError('--worst writes a picture: say where by --output DIR')
-    with _open_segmenter(model, size, backend, precision) as (segmenter, labels):
+    with _open_segmenter(model, size, backend, precision) as (segmenter, protocol, labels):
         part = open_dataset(dataset, layout).split(split)
         if only:
             part = part.only_sequences(only)
@@ -86,7 +84,6 @@ def evaluate_model(
         indices = result.worst(worst)
         mious = [result.image_mious[index] for index in indices]
         mistakes = draw_mistakes(segmenter, part, indices, mious) if indices else None
-    protocol = 'own size' if size is None else str(Size(*size))
     print(f'{model} on {split} of {dataset}, {result.images} images, network at {protocol}')
     rich.print(to_table(result, labels))
     if absent := result.scores.absent:
@@ -106,7 +103,8 @@ def evaluate_model(
 @contextmanager
 def _open_segmenter(
     model: Path, size: tuple[int, int] | None, backend: Backend, precision: Precision
-) -> Iterator[tuple[Segmenter, LabelSet]]:
+) -> Iterator[tuple[Segmenter, str, LabelSet]]:
+    """Open a model; the text says what its network's input is."""
     if model.suffix == '.safetensors':
         if backend not in ('auto', 'torch') or precision != 'fp32':
             raise UserError(
@@ -115,42 +113,16 @@ def _open_segmenter(
         checkpoint = load_checkpoint(model)
         device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
         network = NetworkSegmenter(checkpoint.build(), size, device, checkpoint.align_corners)
-        yield network, checkpoint.labels
+        yield network, 'own size' if size is None else str(Size(*size)), checkpoint.labels
         return
     file = read_model_file(model)
-    segmenter = _EngineSegmenter(file, size, backend, precision)
-    try:
-        yield segmenter, file.metadata.labels
-    finally:
-        segmenter.close()
-
-
-class _EngineSegmenter:
-    """An engine of one size, or of each image's own."""
-
-    def __init__(
-        self,
-        model: ModelFile,
-        size: tuple[int, int] | None,
-        backend: Backend,
-        precision: Precision,
-    ) -> None:
-        self._size = size
-        self._open = functools.partial(open_engine, model, backend, precision=precision)
-        self._engine = self._open(size=size or model.metadata.default_size)
-        print(self._engine.info)
-
-    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """RGB image (H, W, 3) to class ids (H, W)."""
-        size = self._size or tuple(max(side, MIN_SIZE) for side in image.shape[:2])
-        if self._engine.size != size:
-            self._engine.close()
-            self._engine = self._open(size=Size(*size))
-        return self._engine.infer(image, color_order='rgb').labels
-
-    def close(self) -> None:
-        """Close the engine."""
-        self._engine.close()
+    with open_engine(file, backend, precision=precision, size=size) as engine:
+        print(engine.info)
+        yield (
+            lambda image: engine.infer(image, color_order='rgb').labels,
+            str(engine.size),
+            file.metadata.labels,
+        )
 
 
 def main() -> int:

@@ -128,8 +128,8 @@ def train(arguments: Arguments) -> int:
                 f'{len(train_split)} images to train on, {len(val_split)} to evaluate on, '
                 f'from iteration {trainer.iterations}, {processes.count} x {processes.device}'
             )
-            if training.not_loaded:
-                say(f'not in {arguments.weights}: {training.not_loaded}')
+            if training.initialization:
+                say(f'from {arguments.weights}, but {training.initialization}')
             with training_progress(trainer, recipe.iterations, processes) as (progress, on_step):
 
                 def evaluate() -> float:
@@ -158,14 +158,9 @@ def train(arguments: Arguments) -> int:
 def _open_splits(arguments: Arguments, processes: Processes) -> tuple[DatasetSplit, DatasetSplit]:
     """Open what is trained and evaluated on; refuse a data set that is not in order."""
     dataset = _open_checked(arguments.dataset, arguments.layout, arguments, processes)
-    train = dataset.split(arguments.train_split)
-    if arguments.train_split == arguments.val_split and not arguments.leave_out:
-        raise RunError(f"split '{train.name}' is to be trained and evaluated on: name two")
-    if arguments.leave_out:
-        val = train.only_sequences(arguments.leave_out)
-        train = train.without_sequences(arguments.leave_out)
-    else:
-        val = dataset.split(arguments.val_split)
+    train, val = dataset.training_splits(
+        arguments.train_split, arguments.val_split, arguments.leave_out
+    )
     if arguments.extra is not None:
         extra = _open_checked(arguments.extra, 'auto', arguments, processes).split('train')
         train = train.mixed_with(extra, arguments.extra_share)

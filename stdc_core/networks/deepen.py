@@ -31,6 +31,6 @@ def deepen(state: Mapping[str, Tensor], network: STDCSeg) -> tuple[dict[str, Ten
         source = f'{prefix}{last}.'
         for number in range(last + 1, len(stage)):
             for key in [key for key in state if key.startswith(source)]:
-                deepened[f'{prefix}{number}.{key.removeprefix(source)}'] = state[key].clone()
+                deepened[f'{prefix}{number}.{key.removeprefix(source)}'] = state[key]
         copies.append(f'{name}.{last} to {name}.{last + 1}..{len(stage) - 1}')
     return deepened, f'copied: {", ".join(copies)}' if copies else ''

@@ -27,6 +27,7 @@ from stdc_core.training.evaluation import NetworkSegmenter
 
 STEPS = (0.8, 0.4, 0.2, 0.1)  # of a logit
 ROUNDS = 10  # at each step, at most
+LEAST_PIXELS = 200  # of a class that is given a bias
 
 
 class SampledLogits(NamedTuple):
@@ -34,6 +35,11 @@ class SampledLogits(NamedTuple):
 
     logits: NDArray[np.float32]  # (C, P)
     truth: NDArray[np.uint8]  # (P,), 0..C-1
+
+    @property
+    def balanced(self) -> NDArray[np.bool_]:
+        """Which classes have pixels enough to be given a bias, (C,)."""
+        return np.bincount(self.truth, minlength=len(self.logits)) >= LEAST_PIXELS
 
 
 def sample_logits(
@@ -65,15 +71,18 @@ def sample_logits(
 def best_class_bias(sampled: SampledLogits) -> NDArray[np.float32]:
     """Climb: a step up or down for one class at a time, as long as the mean IoU rises.
 
+    The mean is over the balanced classes, and only they are given a bias: without pixels of its
+    own a class would best be named nowhere.
+
     :return: float32, (C,), with a mean of 0: a constant for all classes changes nothing.
     """
-    classes = len(sampled.logits)
-    bias = np.zeros(classes, np.float32)
+    balanced = sampled.balanced
+    bias = np.zeros(len(balanced), np.float32)
     best = _miou(sampled, bias)
     for step in STEPS:
         for _ in range(ROUNDS):
             before = best
-            for class_id in range(classes):
+            for class_id in np.flatnonzero(balanced):
                 for signed_step in (step, -step):
                     tried = bias.copy()
                     tried[class_id] += signed_step
@@ -81,7 +90,8 @@ def best_class_bias(sampled: SampledLogits) -> NDArray[np.float32]:
                         best, bias = miou, tried
             if best == before:
                 break
-    return bias - bias.mean()
+    bias[balanced] -= bias[balanced].sum() / max(1, balanced.sum())
+    return bias
 
 
 def with_class_bias(checkpoint: Checkpoint, bias: NDArray[np.float32]) -> Checkpoint:
@@ -98,4 +108,5 @@ def _miou(sampled: SampledLogits, bias: NDArray[np.float32]) -> float:
     labels = (sampled.logits + bias[:, None]).argmax(axis=0).astype(np.uint8)
     confusion = ConfusionMatrix(len(bias))
     confusion.update(sampled.truth[None], labels[None])
-    return confusion.scores().miou
+    iou = np.array(confusion.scores().iou)[sampled.balanced]
+    return float(iou.mean()) if iou.size else 0.0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stdc_core.geometry import FrameGeometry, GridSampling, Size
 from stdc_core.metrics import BoundaryScore, BoundaryScores, ConfusionMatrix, SegmentationScores
-from stdc_core.model_file import MIN_SIZE, logit_grid
+from stdc_core.model_file import MIN_SIZE, check_network_size, logit_grid
 from stdc_core.networks import STDCSeg, fold_for_inference
 from stdc_core.networks.model_graph import ModelGraph
 from stdc_core.training.datasets import DatasetSplit
@@ -52,6 +52,7 @@ class NetworkSegmenter:
     :param size: of the network's input; None takes each image's own.
     :param device: to run on.
     :param align_corners: how its logits are upsampled.
+    :raises InvalidArgumentError: the size is none of a network's input.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class NetworkSegmenter:
         folded = fold_for_inference(network, detail=True).to(device)
         folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._graph = ModelGraph(folded).eval().to(device)
-        self._size = None if size is None else Size(*size)
+        self._size = None if size is None else check_network_size(size)
         self._device = device
         self._align_corners = align_corners
 

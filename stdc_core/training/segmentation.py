@@ -101,7 +101,7 @@ class SegmentationTask:
 class SegmentationTraining:
     """A trainer, and how its network is evaluated and kept.
 
-    :param not_loaded: what is not from the weights to start from, in words; empty if nothing.
+    :param initialization: what is not as in the weights to start from, in words; empty if nothing.
     """
 
     recipe: SegmentationRecipe
@@ -109,7 +109,7 @@ class SegmentationTraining:
     val: DatasetSplit
     folder: RunFolder
     device: torch.device
-    not_loaded: str
+    initialization: str
 
     def evaluate(self) -> Evaluation:
         """Evaluate on ``val``; log, draw, and keep the weights as last and perhaps as best."""

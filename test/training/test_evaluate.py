@@ -10,6 +10,7 @@ import yaml
 
 from stdc_core.engines import open_engine
 from stdc_core.geometry import Size
+from stdc_core.labels import CAMVID
 from stdc_core.metrics import ConfusionMatrix
 from stdc_core.networks.checkpoint import save_checkpoint
 
@@ -88,10 +89,11 @@ def test_the_worst_images_are_drawn_with_what_is_wrong(run, data_set, model_path
     _, truth = read_pair(data_set, worst)
     picture = cv2.imread(str(out / 'worst.png'))
     height = picture.shape[0] - 2 * 24  # two lines of text
-    wrong = picture[-height:, -400:]
-    right = cv2.resize((masks[worst] == truth).astype(np.float32), (400, height))
-    assert (wrong[right == 1] == 70).all()  # grey
-    assert (wrong[:10] == 0).all()  # unlabeled
+    expected = np.array(CAMVID.colors)[masks[worst]][..., ::-1].astype(np.uint8)
+    assert (masks[worst] == truth).any()
+    expected[masks[worst] == truth] = 70  # grey
+    expected[truth == 255] = 0
+    np.testing.assert_array_equal(picture[-height:, -400:], cv2.resize(expected, (400, height)))
 
 
 def test_checkpoint_and_model_file_agree(run, data_set, model_path, checkpoint, tmp_path):
@@ -104,11 +106,22 @@ def test_checkpoint_and_model_file_agree(run, data_set, model_path, checkpoint, 
     assert found[0] == pytest.approx(found[1], abs=1e-3)
 
 
-def test_images_at_their_own_size_open_an_engine_each(run, data_set, model_path):
-    """The model's default size is the images' here; another one goes through a second engine."""
-    code, said, _ = run(model_path, '--dataset', data_set, '--size', 64, 64, '--backend', 'torch')
+@pytest.mark.parametrize(
+    ('size', 'expected'), [((), '96x160'), (('--size', 64, 64), '64x64')], ids=['default', 'other']
+)
+def test_a_model_file_runs_at_its_default_size_or_another(
+    run, data_set, model_path, size, expected
+):
+    code, said, _ = run(model_path, '--dataset', data_set, *size, '--backend', 'torch')
     assert code == 0
-    assert 'network at 64x64' in said
+    assert f'network at {expected}' in said
+
+
+def test_a_checkpoint_runs_at_the_images_own_size(run, data_set, checkpoint, tmp_path):
+    save_checkpoint(tmp_path / 'net.safetensors', checkpoint)
+    code, said, _ = run(tmp_path / 'net.safetensors', '--dataset', data_set)
+    assert code == 0
+    assert 'network at own size' in said
 
 
 @pytest.mark.parametrize(
@@ -119,16 +132,23 @@ def test_images_at_their_own_size_open_an_engine_each(run, data_set, model_path)
         (('MODEL', '--dataset', 'DATA', '--worst', 3), 'say where by --output DIR'),
         (('MODEL', '--dataset', 'DATA', '--worst', -1), 'worst is -1, expected at least 0'),
         (('MODEL', '--dataset', 'gone'), 'there is no data set gone'),
+        (('CHECKPOINT', '--dataset', 'DATA', '--size', 10, 10), 'network size is 10x10'),
         (('MODEL', '--dataset', 'DATA', '--split', 'test'), "has no split 'test' (known: val)"),
         (('MODEL', '--dataset', 'OTHER'), "has the classes of 'camvid11'"),
         (('x.safetensors', '--dataset', 'DATA', '--precision', 'bf16'), 'export it for another'),
     ],
 )
-def test_errors_are_one_line(run, data_set, model_path, tmp_path, arguments, message):
+def test_errors_are_one_line(run, data_set, model_path, checkpoint, tmp_path, arguments, message):
+    save_checkpoint(tmp_path / 'net.safetensors', checkpoint)
     other = yaml.safe_load(data_set.read_text())
     other['label_set'] = 'cityscapes'
     (data_set.parent / 'other.yaml').write_text(yaml.safe_dump(other))
-    places = {'MODEL': model_path, 'DATA': data_set, 'OTHER': data_set.parent / 'other.yaml'}
+    places = {
+        'MODEL': model_path,
+        'CHECKPOINT': tmp_path / 'net.safetensors',
+        'DATA': data_set,
+        'OTHER': data_set.parent / 'other.yaml',
+    }
     code, _, error = run(*(places.get(argument, argument) for argument in arguments))
     assert code == 1
     assert message in error

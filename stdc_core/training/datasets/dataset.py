@@ -87,7 +87,7 @@ class DatasetSplit:
         """
         self._check_sequences(sequences)
         pairs = tuple(pair for pair in self.pairs if pair.sequence in sequences)
-        return replace(self, pairs=pairs)
+        return replace(self, name=f'{self.name}, {_listed(sequences)}', pairs=pairs)
 
     def without_sequences(self, sequences: Collection[str]) -> DatasetSplit:
         """Take the pairs of all other sequences, e.g. to train without one drive.
@@ -164,6 +164,21 @@ class SegmentationDataset:
                 return split
         known = _listed([split.name for split in self.splits])
         raise DatasetError(f"data set '{self.name}' has no split '{name}' (known: {known})")
+
+    def training_splits(
+        self, train: str, val: str, leave_out: Collection[str] = ()
+    ) -> tuple[DatasetSplit, DatasetSplit]:
+        """Find what is trained on, and what is evaluated on in training.
+
+        :param leave_out: sequences of ``train`` to evaluate on, instead of the split ``val``.
+        :raises DatasetError: there is no such split or sequence, or both would be the same.
+        """
+        whole = self.split(train)
+        if leave_out:
+            return whole.without_sequences(leave_out), whole.only_sequences(leave_out)
+        if train == val:
+            raise DatasetError(f"split '{train}' is to be trained and evaluated on: name two")
+        return whole, self.split(val)
 
 
 @dataclass(frozen=True)

@@ -54,9 +54,28 @@ def test_the_rare_class_is_named_sooner_and_the_mean_is_0(rare_class):
 
 
 def test_what_is_best_already_stays():
-    truth = np.arange(4, dtype=np.uint8).repeat(5)
+    truth = np.arange(4, dtype=np.uint8).repeat(500)
     perfect = SampledLogits(np.eye(4, dtype=np.float32)[:, truth], truth)
     assert not best_class_bias(perfect).any()
+
+
+@pytest.mark.parametrize('pixels', [0, 20])
+def test_a_class_of_hardly_any_pixels_keeps_its_logit_and_does_not_count(rare_class, pixels):
+    """Never named, it would leave the mean; named, it would be fitted to a few pixels."""
+    logits = np.concatenate([rare_class.logits, rare_class.logits[2:] - 0.5])
+    truth = rare_class.truth.copy()
+    truth[:pixels] = 3
+    sampled = SampledLogits(logits, truth)
+    assert sampled.balanced.tolist() == [True, True, True, False]
+    bias = best_class_bias(sampled)
+    assert bias[3] == 0
+    assert bias[2] > 0.5
+    assert bias[:3].mean() == pytest.approx(0, abs=1e-6)
+
+
+def test_without_pixels_there_is_no_bias():
+    nothing = SampledLogits(np.zeros((3, 0), np.float32), np.zeros(0, np.uint8))
+    assert not best_class_bias(nothing).any()
 
 
 @pytest.fixture
@@ -73,14 +92,24 @@ def test_sampled_logits_are_those_that_decide_the_labels(trained, streets):
     assert (labels == segmenter(sample.image).ravel()).mean() > 0.999  # but for ties
 
 
-def test_every_image_gives_its_share_of_labeled_pixels(trained, streets):
+def test_every_image_gives_its_share_of_labeled_pixels(streets):
     split = streets.split('val')
+    chosen = []
+
+    class Recording:
+        def logits_at(self, image, row, column):
+            chosen.append((row, column))
+            return np.zeros((5, len(row)), np.float32)
+
     seen = []
-    segmenter = NetworkSegmenter(trained.build(), None, CPU)
-    sampled = sample_logits(segmenter, split, pixels=500, on_image=lambda: seen.append(1))
+    sampled = sample_logits(Recording(), split, pixels=500, on_image=lambda: seen.append(1))
     assert len(seen) == len(split)
     assert sampled.logits.shape == (len(split.labels), 500)
-    assert sampled.truth.shape == (500,)
+    truth = []
+    for index, (row, column) in enumerate(chosen):
+        assert len(set(zip(row, column, strict=True))) == 500 / len(split)
+        truth.append(split.load(index).labels[row, column])
+    np.testing.assert_array_equal(sampled.truth, np.concatenate(truth))
     assert sampled.truth.max() < len(split.labels)
 
 

@@ -202,7 +202,7 @@ def test_weights_of_another_class_count_start_a_training(train, tmp_path, make_c
     save_checkpoint(path, source)
     recipe = replace(TINY, iterations=1, learning_rate=0, ema_decay=0)
     _, training = train(recipe, weights=path)
-    assert 'head.classify' in training.not_loaded
+    assert 'head.classify' in training.initialization
     name = 'backbone.stage3.0.blocks.0.conv.weight'
     assert torch.equal(training.trainer.network.state_dict()[name], source.state[name])
 
@@ -213,9 +213,9 @@ def test_a_narrower_head_is_trained_from_a_wide_one(train, streets, tmp_path, ma
     save_checkpoint(path, make_checkpoint(STDCSegConfig('stdc1', len(labels)), labels))
     recipe = replace(TINY, iterations=1, ema_decay=0, head_channels=8)
     folder, training = train(recipe, weights=path)
-    assert training.not_loaded.startswith('random: head.')
-    assert 'head.conv.conv' in training.not_loaded
-    assert 'aux' not in training.not_loaded
+    assert training.initialization.startswith('random: head.')
+    assert 'head.conv.conv' in training.initialization
+    assert 'aux' not in training.initialization
     checkpoint = load_checkpoint(folder / 'last.safetensors')
     assert checkpoint.config.head_channels == 8
     assert checkpoint.build().head.classify.in_channels == 8
@@ -224,7 +224,7 @@ def test_a_narrower_head_is_trained_from_a_wide_one(train, streets, tmp_path, ma
 def test_a_model_file_starts_a_training(train, model_path):
     recipe = replace(TINY, iterations=1, learning_rate=0, ema_decay=0)
     _, training = train(recipe, weights=model_path)
-    assert training.not_loaded.startswith('random: head.classify, aux8_head.')
+    assert training.initialization.startswith('random: head.classify, aux8_head.')
     state = training.trainer.network.state_dict()
     for name, weights in read_model_file(model_path).weights().items():
         if name.startswith('backbone.') and name.endswith('.weight'):

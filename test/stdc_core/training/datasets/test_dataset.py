@@ -85,8 +85,19 @@ def test_a_drive_can_be_left_out_or_taken_alone(train):
     assert [pair.name for pair in rest.pairs] == ['0001TP_000030']
     alone = train.only_sequences({'0016E5'})
     assert [pair.name for pair in alone.pairs] == ['0016E5_000060', '0016E5_000090']
+    assert alone.name == 'train, 0016E5'
     assert len(train) == 3
     assert alone.load(0).labels.shape == (3, 4)
+
+
+def test_a_drive_left_out_takes_the_place_of_the_validation_split(camvid, train):
+    dataset = open_dataset(camvid)
+    assert dataset.training_splits('train', 'val') == (train, dataset.split('val'))
+    left_out = train.without_sequences(['0001TP']), train.only_sequences(['0001TP'])
+    for val in ('val', 'train', 'there is none'):
+        assert dataset.training_splits('train', val, ['0001TP']) == left_out
+    with pytest.raises(DatasetError, match="'train' is to be trained and evaluated on: name two"):
+        dataset.training_splits('train', 'train')
 
 
 @pytest.mark.parametrize(
