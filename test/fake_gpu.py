@@ -1,6 +1,7 @@
 """A CUDA driver without a GPU (``stdc_core/cuda/fake_driver.cpp``), built for the tests."""
 
 import ctypes
+import importlib.util
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from stdc_core.cuda.compile_ptx import SOURCE
 
 FOLDER = Path(__file__).parent / 'stdc_core/cuda'
+# pycuda has to be built where it is used, so it is not among the tests' packages.
+LIBRARIES = ['cuda-bindings', *(['pycuda'] if importlib.util.find_spec('pycuda') else [])]
 
 
 def build(folder: Path) -> Path:
@@ -47,6 +50,36 @@ class KernelTwin:
         threads = (size[1], size[0]) if len(size) == 2 else (size[0], 1)
         grid = [-(-number // per) for number, per in zip(threads, block, strict=True)]
         assert self._library.fake_run(name.encode(), *grid, *block, slots) == 0
+
+
+COUNTED = ('device_memory', 'host_memory', 'streams', 'graphs', 'modules', 'contexts', 'current')
+
+
+class Driver:
+    """What the fake driver counts and finds wrong."""
+
+    def __init__(self) -> None:
+        self._library = ctypes.CDLL('libcuda.so.1')
+        self._library.fake_count.restype = ctypes.c_longlong
+        self._library.fake_set.argtypes = [ctypes.c_char_p, ctypes.c_longlong]
+
+    def count(self, name: str) -> int:
+        return self._library.fake_count(name.encode())
+
+    def counts(self) -> dict[str, int]:
+        return {name: self.count(name) for name in COUNTED}
+
+    def set(self, name: str, value: int) -> None:
+        self._library.fake_set(name.encode(), value)
+
+    def misuse(self) -> str:
+        text = ctypes.create_string_buffer(1 << 16)
+        self._library.fake_misuse(text, len(text))
+        return text.value.decode()
+
+
+def noise(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope='session')

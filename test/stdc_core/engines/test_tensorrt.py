@@ -18,14 +18,16 @@ from stdc_core.tensorrt.build import build_plan
 from stdc_core.tensorrt.gpu_probe import find_gpu
 from stdc_core.tensorrt.library import find_tensorrt
 
-CASES = Path(__file__).with_name('on_fake_gpu.py')
+CASES = Path(__file__).with_name('on_fake_gpu')
 
 
 def run_cases(fake_driver: Path, marker: str) -> None:
     pytest.importorskip('cuda.bindings.driver', reason='NOT RUN, needs: pip install cuda-bindings')
     paths = [str(fake_driver.parent), *filter(None, [os.environ.get('LD_LIBRARY_PATH')])]
     environment = {**os.environ, 'LD_LIBRARY_PATH': ':'.join(paths)}
-    command = [sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-m', marker, CASES]
+    cases = sorted(set(CASES.glob('*.py')) - {CASES / 'conftest.py'})
+    options = ['-q', '-p', 'no:cacheprovider', '-m', marker]
+    command = [sys.executable, '-m', 'pytest', *options, *cases]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-5000:]
     assert ' passed' in done.stdout

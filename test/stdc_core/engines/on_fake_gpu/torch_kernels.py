@@ -1,0 +1,48 @@
+"""The kernels around a torch network, on the fake driver, against plain torch operations."""
+
+from types import SimpleNamespace
+
+import torch
+from fake_gpu import noise
+
+from stdc_core.cuda.bindings_device import BindingsDevice
+from stdc_core.engines import torch_tail
+from stdc_core.geometry import FrameGeometry, Size
+
+CPU = torch.device('cpu')
+
+
+def test_kernels_around_a_torch_network(driver, monkeypatch):
+    """Memory is torch's, so the driver cannot tell what belongs to whom."""
+    device = BindingsDevice()
+    with device.activate():
+        stream = device.create_stream()
+    monkeypatch.setattr(torch_tail, '_stream', lambda: stream)
+    monkeypatch.setattr(torch.cuda, 'current_device', lambda: 0)
+    driver.set('check_memory', 0)
+    geometry = FrameGeometry(Size(90, 170), Size(96, 160), 'letterbox')
+    metadata = SimpleNamespace(align_corners=True)
+    tables = torch_tail.tables_of(geometry, metadata)
+    frame = torch.from_numpy(noise(90, 170))
+    logits = torch.randn(11, 12, 20)
+    results = []
+    for tail in (torch_tail.KernelTail(CPU), torch_tail.TorchTail(CPU)):
+        image = torch.zeros(1, 96, 160, 3, dtype=torch.uint8)
+        maps = torch.zeros(3, 90, 170, dtype=torch.uint8)
+        own = tail.tables(tables)
+        tail.resize(frame, geometry, own, image, 'bgr')
+        tail.labels(logits, own, maps[0])
+        tail.confidence(logits, own, maps[1])
+        tail.detail(logits[0].contiguous(), own, maps[2])
+        with device.activate():
+            device.wait(stream)
+        tail.close()
+        results.append((image, *maps))
+    for kernels, plain in zip(*results, strict=True):
+        assert plain.float().std() > 0
+        difference = kernels.int() - plain.int()
+        assert difference.abs().max() <= (1 if plain is not results[1][1] else 0)
+    torch.testing.assert_close(results[0][0], results[1][0], rtol=0, atol=0)
+    with device.activate():
+        device.destroy_stream(stream)
+    device.close()
