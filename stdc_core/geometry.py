@@ -110,6 +110,21 @@ class FrameGeometry:
         )
 
 
+def check_frame(frame: NDArray[np.uint8]) -> None:
+    """Refuse what is no picture of three channels.
+
+    :raises TypeError: it is no uint8 array.
+    :raises ValueError: its shape is not (H, W, 3), or without a pixel.
+    """
+    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
+        came = getattr(frame, 'dtype', type(frame).__name__)
+        raise TypeError(f'frame is {came}, expected a uint8 array of shape (H, W, 3)')
+    if frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
+        raise ValueError(
+            f'frame has shape {frame.shape}, expected (H, W, 3) with at least one pixel'
+        )
+
+
 def check_color_order(color_order: str) -> None:
     """Refuse what is no order of channels.
 

@@ -76,6 +76,10 @@ class BindingsDevice:
         """Block until the stream is done."""
         call(driver.cuStreamSynchronize, stream)
 
+    def zero(self, pointer: int, size: int, stream: int) -> None:
+        """Set to 0."""
+        call(driver.cuMemsetD8Async, pointer, 0, size, stream)
+
     def upload(self, pointer: int, array: NDArray[Any], stream: int) -> None:
         """Copy to the device."""
         call(driver.cuMemcpyHtoDAsync, pointer, array.ctypes.data, array.nbytes, stream)

@@ -67,6 +67,9 @@ class Device(Protocol):
     def wait(self, stream: int) -> None:
         """Block until everything on the stream is done, without holding the GIL."""
 
+    def zero(self, pointer: int, size: int, stream: int) -> None:
+        """Set ``size`` bytes on the device to 0, some time."""
+
     def upload(self, pointer: int, array: NDArray[Any], stream: int) -> None:
         """Copy a page-locked array to the device, some time."""
 

@@ -72,15 +72,19 @@ class FrameKernels:
         tables: TablePointers,
         labels: int,
         size: Size,
+        not_finite: int,
     ) -> None:
         """Compute labels, as :func:`stdc_core.upsample.upsample_labels` does.
 
         :param logits: float32, shape (classes, *grid*).
         :param winners: uint8, shape (*grid*); written over.
         :param labels: uint8, shape (*size*); written over.
+        :param not_finite: uint32; the number of logits that are NaN or infinite is added to it.
         """
         positions = grid.height * grid.width
-        self._line('find_winners', stream, positions, logits, classes, positions, winners)
+        self._line(
+            'find_winners', stream, positions, logits, classes, positions, winners, not_finite
+        )
         self._tiles(
             'upsample_labels',
             stream,
@@ -124,10 +128,14 @@ class FrameKernels:
         tables: TablePointers,
         out: int,
         size: Size,
+        not_finite: int,
     ) -> None:
-        """Compute the detail map of its logits, within one step of the CPU's."""
+        """Compute the detail map of its logits, within one step of the CPU's.
+
+        :param not_finite: as for :meth:`upsample_labels`.
+        """
         positions = grid.height * grid.width
-        self._line('sigmoid', stream, positions, logits, positions, probability)
+        self._line('sigmoid', stream, positions, logits, positions, probability, not_finite)
         self._upsample_map(stream, probability, grid, tables, out, size)
 
     def _upsample_map(

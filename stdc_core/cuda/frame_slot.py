@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from stdc_core.cuda.device import CudaError, Device, page_aligned
 from stdc_core.cuda.frame_kernels import FrameKernels, TablePointers
+from stdc_core.cuda.not_finite import COUNTS, LABELS_AT, check_counts
 from stdc_core.cuda.tables import frame_tables
 from stdc_core.engines.base import (
     MAX_FRAME_SIZES,
@@ -86,9 +87,11 @@ class _FrameBuffers:
             self.tables = TablePointers(*pointers)
             self.frame = self.memory.page_locked((*size, 3))
             self.on_device = self.memory.allocate(self.frame.nbytes)
-            # labels, confidence, detail: here and on the device
-            self.maps = [self.memory.page_locked(size) for _ in range(3)]
+            # labels behind their counts, confidence, detail: here and on the device
+            shapes = ((LABELS_AT + size.height * size.width,), size, size)
+            self.maps = [self.memory.page_locked(shape) for shape in shapes]
             self.maps_on_device = [self.memory.allocate(each.nbytes) for each in self.maps]
+            self.labels = self.maps[0][LABELS_AT:].reshape(size)
         except BaseException:
             self.memory.free()
             raise
@@ -97,6 +100,7 @@ class _FrameBuffers:
 class FrameSlot:
     """Room for one frame at a time. The device has to be active at every call.
 
+    :param backend: whose slot this is, for its errors.
     :param network: of this slot alone.
     :param size: of the network's input.
     :param detail: whether the network computes the detail logits.
@@ -104,6 +108,7 @@ class FrameSlot:
 
     def __init__(
         self,
+        backend: str,
         device: Device,
         kernels: FrameKernels,
         network: Network,
@@ -111,6 +116,7 @@ class FrameSlot:
         size: Size,
         detail: bool,
     ) -> None:
+        self._backend = backend
         self._device = device
         self._kernels = kernels
         self._network = network
@@ -170,15 +176,19 @@ class FrameSlot:
         self._running = (buffers, confidence, start, staged)
 
     def collect(self) -> Segmentation:
-        """Wait for the frame; the arrays are those of the frame before, written over."""
+        """Wait for the frame; the arrays are those of the frame before, written over.
+
+        :raises EngineError: the network computed NaN or infinite values.
+        """
         assert self._running is not None
         buffers, confidence, start, staged = self._running
         self._running = None
         self._device.wait(self._stream)
         done = time.perf_counter()
-        labels, confidence_map, detail = buffers.maps
+        counted_labels, confidence_map, detail = buffers.maps
+        check_counts(self._backend, counted_labels, self._classes, self._grid)
         return Segmentation(
-            labels=labels,
+            labels=buffers.labels,
             confidence=confidence_map if confidence else None,
             detail=detail if self._detail else None,
             stage_ms=StageTimes(
@@ -230,16 +240,17 @@ class FrameSlot:
     def _enqueue(self, buffers: _FrameBuffers, color_order: ColorOrder, confidence: bool) -> None:
         device, kernels, stream, grid = self._device, self._kernels, self._stream, self._grid
         tables, size = buffers.tables, buffers.geometry.frame
-        labels, confidence_map, detail = buffers.maps_on_device
+        counts, confidence_map, detail = buffers.maps_on_device
+        labels, detail_count = counts + LABELS_AT, counts + COUNTS // 2
+        device.zero(counts, COUNTS, stream)
         device.upload(buffers.on_device, buffers.frame, stream)
         kernels.resize_frame(
             stream, buffers.on_device, buffers.geometry, tables, self._image, color_order
         )
         self._network.enqueue(stream)
         kernels.upsample_labels(
-            stream, self._logits, self._classes, grid, self._winners, tables, labels, size
+            stream, self._logits, self._classes, grid, self._winners, tables, labels, size, counts
         )
-        device.download(buffers.maps[0], labels, stream)
         if confidence:
             kernels.upsample_confidence(
                 stream,
@@ -254,9 +265,17 @@ class FrameSlot:
             device.download(buffers.maps[1], confidence_map, stream)
         if self._detail:
             kernels.upsample_detail(
-                stream, self._detail_logits, grid, self._probability, tables, detail, size
+                stream,
+                self._detail_logits,
+                grid,
+                self._probability,
+                tables,
+                detail,
+                size,
+                detail_count,
             )
             device.download(buffers.maps[2], detail, stream)
+        device.download(buffers.maps[0], counts, stream)  # last: all has been counted
 
     def _step_by_step(self, enqueue: Callable[[], Any]) -> None:
         """Enqueue; after an error wait for what was, so that no buffer is in use."""

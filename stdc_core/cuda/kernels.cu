@@ -57,21 +57,26 @@ extern "C" __global__ void resize_frame(
     }
 }
 
-// Logits (classes, positions) to the class that wins at each; of equal ones the lowest.
+// Logits (classes, positions) to the class that wins at each; of equal ones the lowest. Adds to
+// not_finite how many logits are NaN or infinite: what wins among those is no class.
 extern "C" __global__ void find_winners(
-    const float* logits, int classes, int positions, unsigned char* winners) {
+    const float* logits, int classes, int positions, unsigned char* winners,
+    unsigned int* not_finite) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= positions) return;
     float highest = logits[i];
     int winner = 0;
+    unsigned int bad = !isfinite(highest);
     for (int k = 1; k < classes; ++k) {
         float value = logits[(long long)k * positions + i];
+        bad += !isfinite(value);
         if (value > highest) {
             highest = value;
             winner = k;
         }
     }
     winners[i] = (unsigned char)winner;
+    if (bad) atomicAdd(not_finite, bad);
 }
 
 // Logits (classes, grid_height, grid_width) to labels (height, width). Where the four logits around
@@ -122,11 +127,13 @@ extern "C" __global__ void softmax_maximum(
     probabilities[i] = __fdiv_rn(1.0f, sum);
 }
 
-// Binary logits to probabilities, without overflow at either end.
-extern "C" __global__ void sigmoid(const float* logits, int positions, float* probabilities) {
+// Binary logits to probabilities, without overflow at either end; counts as find_winners does.
+extern "C" __global__ void sigmoid(
+    const float* logits, int positions, float* probabilities, unsigned int* not_finite) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= positions) return;
     probabilities[i] = __fmul_rn(0.5f, __fadd_rn(1.0f, tanhf(__fmul_rn(0.5f, logits[i]))));
+    if (!isfinite(logits[i])) atomicAdd(not_finite, 1u);
 }
 
 // One map (any, grid_width) of 0..1 to bytes (height, width). One thread a pixel.

@@ -92,6 +92,10 @@ class PycudaDevice:
         """Block until the stream is done."""
         self._streams[stream].synchronize()
 
+    def zero(self, pointer: int, size: int, stream: int) -> None:
+        """Set to 0."""
+        cuda.memset_d8_async(pointer, 0, size, self._streams[stream])
+
     def upload(self, pointer: int, array: NDArray[Any], stream: int) -> None:
         """Copy to the device."""
         cuda.memcpy_htod_async(pointer, array, self._streams[stream])

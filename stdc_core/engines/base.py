@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stdc_core import upsample
 from stdc_core.engines.frame_buffers import FrameBuffers
 from stdc_core.errors import InvalidArgumentError, UserError
-from stdc_core.geometry import Size, check_color_order
+from stdc_core.geometry import Size, check_color_order, check_frame
 from stdc_core.labels import ColorOrder
 from stdc_core.model_file import ModelFile, check_network_size
 from stdc_core.upsample import (
@@ -46,6 +46,14 @@ class EngineUnavailableError(EngineError):
 
 class SelfCheckError(EngineError):
     """The engine's labels on the model file's self-check frame are not the exported ones."""
+
+
+def not_finite(backend: str, count: int, total: int) -> EngineError:
+    """Make the error for logits without an order: their labels would look like any others."""
+    return EngineError(
+        f'{backend} computed {count} of {total} values as NaN or infinite, expected finite ones: '
+        'use another backend or precision, or test the memory of this machine'
+    )
 
 
 @dataclass(frozen=True)
@@ -279,6 +287,8 @@ class InferenceEngine(ABC):
 
         :param frames: as for :meth:`infer`.
         :return: in their order; the arrays are written over when the next one is asked for.
+        :raises EngineError: as :meth:`infer`, in the frame's turn. None comes after it, and a GPU
+            has taken one frame more by then.
         """
         for frame in frames:
             yield self.infer(frame, color_order=color_order, confidence=confidence)
@@ -290,7 +300,7 @@ class InferenceEngine(ABC):
         :return: arrays that the next call writes over.
         """
         self._check_open()
-        _check_frame(image)
+        check_frame(image)
         if image.shape[:2] != self.size:
             raise ValueError(
                 f'image is {Size(*image.shape[:2])}, this engine runs at {self.size}: use infer()'
@@ -372,29 +382,15 @@ class InferenceEngine(ABC):
 
     def _check_frame(self, frame: NDArray[np.uint8], color_order: ColorOrder) -> None:
         self._check_open()
-        _check_frame(frame)
+        check_frame(frame)
         check_color_order(color_order)
 
     def _check_finite(self, *outputs: NDArray[np.float32] | None) -> None:
-        """Refuse values without an order: their labels would look like any others."""
         for values in outputs:
             if values is not None and not np.isfinite(values).all():
-                raise EngineError(
-                    f'{self.backend} computed {np.count_nonzero(~np.isfinite(values))} of '
-                    f'{values.size} values as NaN or infinite, expected finite ones: use another '
-                    'backend or precision, or test the memory of this machine'
-                )
+                count = int(np.count_nonzero(~np.isfinite(values)))
+                raise not_finite(self.backend, count, values.size)
 
     def _check_open(self) -> None:
         if self._closed:
             raise EngineError(f'this {self.backend} engine is closed: open another one')
-
-
-def _check_frame(frame: NDArray[np.uint8]) -> None:
-    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
-        came = getattr(frame, 'dtype', type(frame).__name__)
-        raise TypeError(f'frame is {came}, expected a uint8 array of shape (H, W, 3)')
-    if frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
-        raise ValueError(
-            f'frame has shape {frame.shape}, expected (H, W, 3) with at least one pixel'
-        )

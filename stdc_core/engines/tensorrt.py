@@ -72,6 +72,7 @@ class TensorRTEngine(InferenceEngine):
             self._plan = LoadedPlan(library, plan, len(self.model.metadata.labels))
             for _ in range(SLOTS):
                 slot = FrameSlot(
+                    self.backend,
                     self._device,
                     kernels,
                     self._plan.create_context(),

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from stdc_core.cuda.not_finite import COUNTS, LABELS_AT, check_counts
 from stdc_core.engines.base import (
     MAX_FRAME_SIZES,
     EngineUnavailableError,
@@ -26,6 +27,7 @@ from stdc_core.engines.base import (
 )
 from stdc_core.geometry import FrameGeometry, Size
 from stdc_core.labels import ColorOrder
+from stdc_core.model_file import logit_grid
 
 try:
     import torch
@@ -87,9 +89,12 @@ class TorchCudaEngine(InferenceEngine):
                     host.copy_(here, non_blocking=True)
         self._wait()
         done = time.perf_counter()
-        labels, confidence_map, detail = frames.results
+        counted_labels, confidence_map, detail = frames.results
+        check_counts(
+            self.backend, counted_labels, len(self.model.metadata.labels), logit_grid(self.size)
+        )
         return Segmentation(
-            labels=labels,
+            labels=frames.labels,
             confidence=confidence_map if confidence else None,
             detail=detail if self.detail else None,
             stage_ms=StageTimes(
@@ -138,15 +143,17 @@ class TorchCudaEngine(InferenceEngine):
         assert self._network is not None
         assert self._frame_tail is not None
         tail, tables = self._frame_tail, frames.tables
-        labels, confidence_map, detail_map = frames.maps
+        counted_labels, confidence_map, detail_map = frames.maps
+        labels = counted_labels[LABELS_AT:].view_as(confidence_map)
+        counts = counted_labels[:COUNTS].view(torch.int32).zero_()
         tail.resize(frames.frame, frames.geometry, tables, self._input, color_order)
         logits, detail = self._network(self._input)
         logits = logits[0].float().contiguous()  # (C, h, w)
-        tail.labels(logits, tables, labels)
+        tail.labels(logits, tables, labels, counts[:1])
         if confidence:
             tail.confidence(logits, tables, confidence_map)
         if detail is not None:
-            tail.detail(detail[0, 0].float().contiguous(), tables, detail_map)
+            tail.detail(detail[0, 0].float().contiguous(), tables, detail_map, counts[1:])
 
     @contextmanager
     def _working(self) -> Iterator[None]:
@@ -205,7 +212,9 @@ class _Frames:
         self.host_frame = engine._empty(*size, 3, page_locked=True)
         self.staged: NDArray[np.uint8] = self.host_frame.numpy()
         self.frame = engine._empty(*size, 3)
-        # labels, confidence, detail
-        self.host_maps = [engine._empty(*size, page_locked=True) for _ in range(3)]
+        # labels behind their counts, confidence, detail
+        shapes = ((LABELS_AT + size.height * size.width,), size, size)
+        self.host_maps = [engine._empty(*shape, page_locked=True) for shape in shapes]
         self.results: list[NDArray[np.uint8]] = [each.numpy() for each in self.host_maps]
-        self.maps = [engine._empty(*size) for _ in range(3)]
+        self.labels = self.results[0][LABELS_AT:].reshape(size)
+        self.maps = [engine._empty(*shape) for shape in shapes]

@@ -100,6 +100,11 @@ def softmax_maximum(logits: Tensor) -> Tensor:
     return (logits - logits.amax(dim=0)).exp().sum(dim=0).reciprocal()
 
 
+def count_not_finite(logits: Tensor) -> Tensor:
+    """Count values that are NaN or infinite: any shape -> int64, shape ()."""
+    return logits.isfinite().logical_not().sum()
+
+
 def _sample(values: Tensor, axes: Axes) -> Tensor:
     rows, columns = axes.rows, axes.columns
     above = rows.lower_weight[:, None] * values[:, rows.lower]

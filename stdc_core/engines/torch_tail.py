@@ -40,14 +40,21 @@ class Tail(Protocol):
     ) -> None:
         """Frame uint8 (H, W, 3) to the network's input, uint8 RGB (1, h, w, 3)."""
 
-    def labels(self, logits: Tensor, tables: Any, out: Tensor) -> None:
-        """Logits float32 (C, h, w), contiguous, to labels uint8 (H, W)."""
+    def labels(self, logits: Tensor, tables: Any, out: Tensor, not_finite: Tensor) -> None:
+        """Logits float32 (C, h, w), contiguous, to labels uint8 (H, W).
+
+        :param not_finite: int32, shape (1,); the number of logits that are NaN or infinite is
+            added to it.
+        """
 
     def confidence(self, logits: Tensor, tables: Any, out: Tensor) -> None:
         """Logits float32 (C, h, w), contiguous, to the confidence map uint8 (H, W)."""
 
-    def detail(self, logits: Tensor, tables: Any, out: Tensor) -> None:
-        """Detail logits float32 (h, w), contiguous, to the detail map uint8 (H, W)."""
+    def detail(self, logits: Tensor, tables: Any, out: Tensor, not_finite: Tensor) -> None:
+        """Detail logits float32 (h, w), contiguous, to the detail map uint8 (H, W).
+
+        :param not_finite: as for :meth:`labels`.
+        """
 
     def close(self) -> None:
         """Let go of everything."""
@@ -76,16 +83,22 @@ class TorchTail:
         """See :class:`Tail`."""
         torch_frame.resize_frame(frame, geometry, tables, image[0], color_order)
 
-    def labels(self, logits: Tensor, tables: torch_frame.Axes, out: Tensor) -> None:
+    def labels(
+        self, logits: Tensor, tables: torch_frame.Axes, out: Tensor, not_finite: Tensor
+    ) -> None:
         """See :class:`Tail`."""
+        not_finite.add_(torch_frame.count_not_finite(logits))
         out.copy_(torch_frame.upsample_labels(logits, tables))
 
     def confidence(self, logits: Tensor, tables: torch_frame.Axes, out: Tensor) -> None:
         """See :class:`Tail`."""
         out.copy_(torch_frame.upsample_map(torch_frame.softmax_maximum(logits), tables))
 
-    def detail(self, logits: Tensor, tables: torch_frame.Axes, out: Tensor) -> None:
+    def detail(
+        self, logits: Tensor, tables: torch_frame.Axes, out: Tensor, not_finite: Tensor
+    ) -> None:
         """See :class:`Tail`."""
+        not_finite.add_(torch_frame.count_not_finite(logits))
         out.copy_(torch_frame.upsample_map(logits.sigmoid(), tables))
 
     def close(self) -> None:
@@ -146,7 +159,9 @@ class KernelTail:
                 color_order,
             )
 
-    def labels(self, logits: Tensor, tables: _KernelTables, out: Tensor) -> None:
+    def labels(
+        self, logits: Tensor, tables: _KernelTables, out: Tensor, not_finite: Tensor
+    ) -> None:
         """See :class:`Tail`."""
         classes, grid = _shape(logits)
         winners, _ = self._scratch_for(grid)
@@ -160,6 +175,7 @@ class KernelTail:
                 tables.pointers,
                 out.data_ptr(),
                 Size(*out.shape),
+                not_finite.data_ptr(),
             )
 
     def confidence(self, logits: Tensor, tables: _KernelTables, out: Tensor) -> None:
@@ -178,7 +194,9 @@ class KernelTail:
                 Size(*out.shape),
             )
 
-    def detail(self, logits: Tensor, tables: _KernelTables, out: Tensor) -> None:
+    def detail(
+        self, logits: Tensor, tables: _KernelTables, out: Tensor, not_finite: Tensor
+    ) -> None:
         """See :class:`Tail`."""
         _, grid = _shape(logits[None])
         _, probability = self._scratch_for(grid)
@@ -191,6 +209,7 @@ class KernelTail:
                 tables.pointers,
                 out.data_ptr(),
                 Size(*out.shape),
+                not_finite.data_ptr(),
             )
 
     def close(self) -> None:

@@ -320,6 +320,14 @@ int cuMemcpyDtoHAsync_v2(void* to, std::uintptr_t from, std::size_t size, void* 
     });
 }
 
+int cuMemsetD8Async(std::uintptr_t at, unsigned char value, std::size_t size, void* stream) {
+    IN_CONTEXT;
+    return enqueue(stream, [=] {
+        check_device((void*)at, size, "memset");
+        std::memset((void*)at, value, size);
+    });
+}
+
 int cuStreamCreate(void** stream, unsigned) {
     IN_CONTEXT;
     *stream = new Stream;

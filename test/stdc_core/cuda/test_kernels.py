@@ -6,10 +6,12 @@ What no test here runs: the PTX on a GPU.
 import cv2
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stdc_core.cuda.tables import frame_tables
+from stdc_core.engines import torch_frame
 from stdc_core.geometry import PADDING_RGB, FrameGeometry, Size
 from stdc_core.model_file import logit_grid
 from stdc_core.upsample import (
@@ -44,12 +46,20 @@ def resized_by_kernel(twin, frame, geometry, color_order):
     return image
 
 
+def winners_and_count(twin, logits):
+    """Run the kernel as if 5 values without an order had been counted before."""
+    classes, *grid = logits.shape
+    winners, count = np.full(grid, 77, np.uint8), np.full(1, 5, np.uint32)
+    twin('find_winners', (winners.size,), logits, classes, winners.size, winners, count)
+    return winners, count[0] - 5
+
+
 def labels_by_kernels(twin, logits, geometry, align_corners):
     grid = Size(*logits.shape[1:])
     tables = frame_tables(geometry, geometry.sampling(grid, align_corners))
-    winners = np.full(grid, 77, np.uint8)
     labels = np.full(geometry.frame, 99, np.uint8)
-    twin('find_winners', (winners.size,), logits, len(logits), winners.size, winners)
+    winners, not_finite = winners_and_count(twin, logits)
+    assert not_finite == 0
     twin(
         'upsample_labels', geometry.frame, logits, winners, len(logits), *grid, tables.rows,
         tables.columns, labels, *geometry.frame,
@@ -171,8 +181,31 @@ def test_confidence_and_detail_are_the_cpus_within_one_step(kernel_twin):
     found = map_by_kernel(kernel_twin, probability, geometry, True)
     assert np.abs(found - expected).max() <= 1
 
-    kernel_twin('sigmoid', (count,), logits[0], count, probability)
+    not_finite = np.zeros(1, np.uint32)
+    kernel_twin('sigmoid', (count,), logits[0], count, probability, not_finite)
+    assert not_finite[0] == 0
     np.testing.assert_allclose(probability, sigmoid(logits[0]), atol=1e-6)
     expected = upsample_map(sigmoid(logits[0]), sampling).astype(int)
     found = map_by_kernel(kernel_twin, probability, geometry, True)
     assert np.abs(found - expected).max() <= 1
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    shape=st.tuples(st.integers(1, 20), st.integers(1, 30), st.integers(1, 30)),
+    share=st.sampled_from([0, 0.01, 0.5, 1]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_values_without_an_order_are_counted(kernel_twin, shape, share, seed):
+    rng = np.random.default_rng(seed)
+    largest = np.finfo(np.float32).max
+    logits = rng.choice(np.array([0, 1e-45, -1, largest, -largest], np.float32), shape)
+    unordered = rng.choice(np.array([np.nan, -np.nan, np.inf, -np.inf], np.float32), shape)
+    logits = np.where(rng.uniform(size=shape) < share, unordered, logits)
+    expected = np.count_nonzero(~np.isfinite(logits))
+    assert winners_and_count(kernel_twin, logits)[1] == expected
+    assert torch_frame.count_not_finite(torch.from_numpy(logits)) == expected
+
+    probability, count = np.empty(logits.size, np.float32), np.full(1, 5, np.uint32)
+    kernel_twin('sigmoid', (logits.size,), logits, logits.size, probability, count)
+    assert count[0] - 5 == expected

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from stdc_core.engines import EngineUnavailableError, open_engine
+from stdc_core.engines import EngineError, EngineUnavailableError, open_engine
 from stdc_core.engines.torch_cuda import TorchCudaEngine
 from stdc_core.geometry import FrameGeometry, Size
 from stdc_core.model_file import read_model_file
@@ -56,6 +56,27 @@ def test_results_belong_to_the_engine_and_outlive_it(model, frame):
         assert (first.labels != kept).any()
         assert first.detail is first.confidence is None
         assert engine.info.tail == 'torch'
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(('which', 'channels'), [(0, 11), (1, 1)])
+def test_values_without_an_order_make_no_labels(
+    engine, frame, monkeypatch, which, channels, value
+):
+    expected = engine.infer(frame).labels.copy()
+    network = engine._network
+
+    def spoilt(image):
+        outputs = network(image)
+        outputs[which][..., 1, 3] = value
+        return outputs
+
+    refused = f'torch-cuda computed {channels} of {240 * channels} values as NaN or infinite'
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, '_network', spoilt)
+        with pytest.raises(EngineError, match=refused):
+            engine.infer(frame)
+    np.testing.assert_array_equal(engine.infer(frame).labels, expected)
 
 
 def test_sizes_in_a_flood_are_forgotten(engine):

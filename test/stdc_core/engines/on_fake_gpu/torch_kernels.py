@@ -25,19 +25,27 @@ def test_kernels_around_a_torch_network(driver, monkeypatch):
     tables = torch_tail.tables_of(geometry, metadata)
     frame = torch.from_numpy(noise(90, 170))
     logits = torch.randn(11, 12, 20)
+    unordered = torch.randn(2, 12, 20)
+    unordered[0, 3, :2] = torch.tensor([torch.nan, torch.inf])
+    unordered[1, 0, 0] = -torch.inf
     results = []
     for tail in (torch_tail.KernelTail(CPU), torch_tail.TorchTail(CPU)):
         image = torch.zeros(1, 96, 160, 3, dtype=torch.uint8)
-        maps = torch.zeros(3, 90, 170, dtype=torch.uint8)
+        maps = torch.zeros(4, 90, 170, dtype=torch.uint8)
+        counts = torch.zeros(4, 1, dtype=torch.int32)
         own = tail.tables(tables)
         tail.resize(frame, geometry, own, image, 'bgr')
-        tail.labels(logits, own, maps[0])
+        tail.labels(logits, own, maps[0], counts[0])
         tail.confidence(logits, own, maps[1])
-        tail.detail(logits[0].contiguous(), own, maps[2])
+        tail.detail(logits[0].contiguous(), own, maps[2], counts[1])
+        for _ in range(2):
+            tail.labels(unordered, own, maps[3], counts[2])
+        tail.detail(unordered[0], own, maps[3], counts[3])
         with device.activate():
             device.wait(stream)
         tail.close()
-        results.append((image, *maps))
+        assert counts.flatten().tolist() == [0, 0, 6, 2]
+        results.append((image, *maps[:3]))
     for kernels, plain in zip(*results, strict=True):
         assert plain.float().std() > 0
         difference = kernels.int() - plain.int()
