@@ -128,6 +128,6 @@ def _verified(plan: Plan, tensorrt: TensorRT, file: ModelFile) -> str:
     """Ask the inspector about the precision; what it says, in words."""
     counts = inspected_types(plan, tensorrt)
     if counts is None:
-        return 'its precision could not be inspected'
+        return 'not inspected: TensorRT tells no types of it'
     check_types(plan, counts, int8=file.metadata.int8)
     return 'layers: ' + ', '.join(f'{number} {name}' for name, number in sorted(counts.items()))

@@ -10,15 +10,15 @@ from stdc_core.tensorrt.inspector import check_types, count_types
 from stdc_core.tensorrt.plan import Plan
 
 
-def layers(*types):
-    tensors = [
-        {'Name': 'x', 'Dimensions': [1, 8, 4, 4], 'Format/Datatype': name} for name in types
-    ]
-    return json.dumps({'Layers': [{'Name': 'a', 'Inputs': [], 'Outputs': [t]} for t in tensors]})
+def layers(*tensors, io='Bindings'):
+    """Write what TensorRT says of an engine of layers with these outputs."""
+    common = {'Name': 'x', 'Dimensions': [1, 8, 4, 4], 'Location': 'Device'}
+    written = [{'Name': 'a', 'Inputs': [], 'Outputs': [common | tensor]} for tensor in tensors]
+    return json.dumps({'Layers': written, io: []})
 
 
 def test_both_ways_of_naming_types_are_counted():
-    text = layers(
+    names = (
         'Half',
         'Channel major FP16 format where channel % 4 == 0',
         'Float',
@@ -28,11 +28,41 @@ def test_both_ways_of_naming_types_are_counted():
         'UInt8',
         'N/A due to dynamic shapes',
     )
+    text = layers(*({'Format/Datatype': name} for name in names))
     assert count_types(text) == {'half': 2, 'float': 2, 'int8': 2, 'other': 2}
 
 
-@pytest.mark.parametrize('text', ['', 'no JSON', '[]', '{"Layers": ["a", "b"]}', '{"Layers": []}'])
-def test_without_types_nothing_is_counted(text):
+def test_type_and_format_apart_as_tensorrt_11_writes_them():
+    text = layers(
+        {'DataType': 'Half', 'Format': 'Row major linear FP16 format (kLINEAR)'},
+        {'DataType': 'Float', 'Format': 'Row major linear FP32 format (kLINEAR)'},
+        {'DataType': 'Int8', 'Format': 'N/A'},
+        {'DataType': 'UInt8', 'Format': 'Row major linear format (kLINEAR)'},
+        {'Format': 'Row major linear FP32 format (kLINEAR)'},
+        io='I/O Tensors',
+    )
+    assert count_types(text) == {'half': 1, 'float': 2, 'int8': 1, 'other': 1}
+
+
+def test_type_as_tensorrt_rtx_writes_it():
+    dynamic = 'Format not available due to dynamic shapes'
+    text = layers({'Datatype': 'Half', 'Format': dynamic}, {'Datatype': 'Float'}, io='I/O Tensors')
+    assert count_types(text) == {'half': 1, 'float': 1}
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '',
+        'no JSON',
+        '[]',
+        '{"Layers": ["a", "b"]}',
+        '{"Layers": []}',
+        layers({}, {'Precision': 'Half'}),
+        layers({'DataType': 'E8M0'}),
+    ],
+)
+def test_without_types_that_are_known_nothing_is_counted(text):
     assert count_types(text) == {}
 
 
