@@ -1,6 +1,6 @@
 """The TensorRT that is installed, and where its flavours and versions differ.
 
-Written for TensorRT 10.3 to 11 and TensorRT-RTX 1; run with TensorRT-RTX 1.7.1 alone.
+Written for TensorRT 10.3 to 11 and TensorRT-RTX 1.2 and later; run with TensorRT-RTX 1.7.1 alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ INSTALL: dict[Flavour, str] = {
     'tensorrt_rtx': 'pip install tensorrt-rtx-cu13',
 }
 # From the first to before the last: the first of JetPack 6; later ones nobody has read about.
-VERSIONS: dict[Flavour, tuple[str, str]] = {'tensorrt': ('10.3', '12'), 'tensorrt_rtx': ('1', '2')}
+VERSIONS: dict[Flavour, tuple[str, str]] = {
+    'tensorrt': ('10.3', '12'),
+    'tensorrt_rtx': ('1.2', '2'),
+}
 AMPERE = '8.0'
 
 
@@ -128,6 +131,8 @@ def configure(tensorrt: TensorRT, config: Any, gpu: Gpu, *, version_compatible: 
     config.clear_flag(module.BuilderFlag.TF32)  # on by default; its 10 bits are not fp32
     config.profiling_verbosity = module.ProfilingVerbosity.DETAILED  # for the inspector
     if tensorrt.flavour == 'tensorrt_rtx':
+        # Without it a plan may allocate while it runs, which no CUDA graph can record.
+        config.set_flag(module.BuilderFlag.REQUIRE_USER_ALLOCATION)
         if version_compatible:
             raise EngineUnavailableError(
                 'a plan of TensorRT-RTX runs on the version that built it and no other: build '

@@ -161,6 +161,7 @@ def test_tensorrt_rtx_is_configured_for_what_was_asked(rtx):
         config = builder.create_builder_config()
         configure(rtx, config, gpu, version_compatible=False)
         assert not config.get_flag(module.BuilderFlag.TF32)
+        assert config.get_flag(module.BuilderFlag.REQUIRE_USER_ALLOCATION)
         assert config.profiling_verbosity == module.ProfilingVerbosity.DETAILED
         count = config.num_compute_capabilities
         assert [config.get_compute_capability(number) for number in range(count)] == targets
