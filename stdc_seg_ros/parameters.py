@@ -17,7 +17,7 @@ from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from stdc_core.engines import Backend, Precision
+from stdc_core.engines import Backend, PrecisionChoice
 from stdc_core.errors import InvalidArgumentError
 from stdc_core.model_file import check_network_size
 
@@ -73,7 +73,10 @@ SPECS: Mapping[str, ParameterSpec] = {
         choices=get_args(Backend),
     ),
     'precision': ParameterSpec(
-        'fp32', "of the network's arithmetic", 'at configure', choices=get_args(Precision)
+        'auto',
+        "of the network's arithmetic; auto: fp16 on a GPU, fp32 on a processor",
+        'at configure',
+        choices=get_args(PrecisionChoice),
     ),
     'threads': ParameterSpec(
         0, 'of the engine; 0: as many as this process has cores', 'at configure', (0, 1024)
@@ -147,7 +150,7 @@ class NodeParameters:
 
     model: str
     backend: Backend
-    precision: Precision
+    precision: PrecisionChoice
     threads: int
     network_size: tuple[int, int]
     cameras: tuple[str, ...]
@@ -171,7 +174,7 @@ class NodeParameters:
     @property
     def takes_int8(self) -> bool:
         """Whether an int8 model file can be run as asked."""
-        return not self.backend.startswith('torch') and self.precision == 'fp32'
+        return not self.backend.startswith('torch') and self.precision in ('auto', 'fp32')
 
 
 def check_parameter(name: str, value: Any) -> None:

@@ -14,7 +14,7 @@ from rich.progress import Progress, TaskID, TextColumn
 
 from stdc_core.command_line.frame_source import FrameSource, open_source
 from stdc_core.command_line.picture_writer import Kind, PictureWriter
-from stdc_core.engines import Backend, InferenceEngine, Precision, StageTimes, open_engine
+from stdc_core.engines import Backend, InferenceEngine, PrecisionChoice, StageTimes, open_engine
 from stdc_core.errors import UserError
 from stdc_core.geometry import Size
 from stdc_core.labels import LabelSet
@@ -31,7 +31,7 @@ def segment(
     opacity: float = 0.5,
     backend: Backend = 'auto',
     size: Annotated[tuple[int, int] | None, tyro.conf.arg(metavar='H W')] = None,
-    precision: Precision = 'fp32',
+    precision: PrecisionChoice = 'auto',
     threads: Annotated[int | None, tyro.conf.arg(metavar='INT')] = None,
 ) -> None:
     """Segment an image, a folder of images, a video or a camera.
@@ -45,7 +45,7 @@ def segment(
     :param opacity: of the colours in overlays, 0 to 1.
     :param backend: engine; auto takes the fastest that is installed.
     :param size: height and width of the network's input; the model file's own where not given.
-    :param precision: of the network's arithmetic.
+    :param precision: of the network's arithmetic; auto is fp16 on a GPU, fp32 on a processor.
     :param threads: for the network; all cores where not given.
     """
     if not 0 <= opacity <= 1:

@@ -14,6 +14,7 @@ from stdc_core.engines.base import (
     EngineUnavailableError,
     InferenceEngine,
     Precision,
+    PrecisionChoice,
     Segmentation,
     SelfCheckError,
     StageTimes,
@@ -28,6 +29,7 @@ __all__ = [
     'EngineUnavailableError',
     'InferenceEngine',
     'Precision',
+    'PrecisionChoice',
     'Segmentation',
     'SelfCheckError',
     'StageTimes',
@@ -53,7 +55,7 @@ def open_engine(
     backend: Backend = 'auto',
     *,
     size: tuple[int, int] | None = None,
-    precision: Precision = 'fp32',
+    precision: PrecisionChoice = 'auto',
     threads: int | None = None,
     detail: bool = False,
 ) -> InferenceEngine:
@@ -67,7 +69,8 @@ def open_engine(
         over.
     :param size: height and width of the network's input, each at least 64; the model file's
         default size where None.
-    :param precision: of the network's arithmetic.
+    :param precision: of the network's arithmetic; ``auto`` is fp16 on a GPU (tensorrt and
+        torch-cuda) and fp32 on a processor, and ``info.precision`` tells which.
     :param threads: for the network; as many as this process has cores where None.
     :param detail: compute the detail map too.
     :raises ModelFileError: the file is missing, corrupt or foreign.

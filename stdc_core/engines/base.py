@@ -27,6 +27,7 @@ from stdc_core.upsample import (
 
 MAX_FRAME_SIZES = 8  # kept buffers, for several cameras; a flood of sizes starts anew
 Precision = Literal['fp32', 'bf16', 'fp16']
+PrecisionChoice = Literal['auto', Precision]  # auto: the backend's own
 
 # Share of the self-check's pixels that must have the exported labels. Random weights lie too
 # close to ties to be a gate.
@@ -149,7 +150,7 @@ class InferenceEngine(ABC):
 
     :param model: the model file.
     :param size: of the network's input, each side at least 64.
-    :param precision: of the network's arithmetic.
+    :param precision: of the network's arithmetic; ``auto`` is the class's ``auto_precision``.
     :param threads: for the network, at least 1.
     :param detail: compute the detail map too.
     :param reason: why this backend was chosen, for :attr:`info`.
@@ -157,27 +158,28 @@ class InferenceEngine(ABC):
     """
 
     backend: ClassVar[str]
+    auto_precision: ClassVar[Precision] = 'fp32'  # on a GPU fp16
 
     def __init__(
         self,
         model: ModelFile,
         *,
         size: Size,
-        precision: Precision,
+        precision: PrecisionChoice,
         threads: int,
         detail: bool,
         reason: str = 'asked for',
     ) -> None:
-        if precision not in get_args(Precision):
+        if precision not in (known := get_args(PrecisionChoice)):
             raise InvalidArgumentError(
-                f"unknown precision '{precision}' (known: {', '.join(get_args(Precision))})"
+                f"unknown precision '{precision}' (known: {', '.join(known)})"
             )
         if threads < 1:
             raise InvalidArgumentError(f'threads is {threads}, expected at least 1')
         model.check_detail(detail)
         self.model = model
         self.size = check_network_size(size)
-        self.precision = precision
+        self.precision: Precision = self.auto_precision if precision == 'auto' else precision
         self.threads = threads
         self.detail = detail
         self._image = np.empty((1, *size, 3), np.uint8)
@@ -200,7 +202,7 @@ class InferenceEngine(ABC):
             self.backend,
             version,
             device,
-            precision,
+            self.precision,
             model.metadata.int8,
             size,
             threads,

@@ -23,6 +23,7 @@ from stdc_core.engines.base import (
     EngineUnavailableError,
     InferenceEngine,
     NetworkOutput,
+    Precision,
     Segmentation,
 )
 from stdc_core.engines.loaded_plan import LoadedPlan
@@ -45,6 +46,7 @@ class TensorRTEngine(InferenceEngine):
     """
 
     backend: ClassVar[str] = 'tensorrt'
+    auto_precision: ClassVar[Precision] = 'fp16'  # what build-engine builds unless told otherwise
 
     _device: Device | None = None
     _plan: LoadedPlan | None = None

@@ -50,6 +50,7 @@ class TorchCudaEngine(InferenceEngine):
     """Batch norm folded, channels last, on torch's current GPU, on a stream of its own."""
 
     backend: ClassVar[str] = 'torch-cuda'
+    auto_precision: ClassVar[Precision] = 'fp16'
     device_type: ClassVar[str] = 'cuda'  # tests take 'cpu': plain operations, no graphs
 
     _network: ModelGraph | None = None

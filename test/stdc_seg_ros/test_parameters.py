@@ -24,7 +24,7 @@ def test_defaults(make_node):
     assert parameters == NodeParameters(
         model='',
         backend='auto',
-        precision='fp32',
+        precision='auto',
         threads=0,
         network_size=(0, 0),
         cameras=('',),
@@ -48,6 +48,7 @@ def test_defaults(make_node):
     [
         ({}, True),
         ({'backend': 'tensorrt'}, True),
+        ({'precision': 'fp32'}, True),
         ({'backend': 'torch'}, False),
         ({'backend': 'torch-cuda'}, False),
         ({'precision': 'bf16'}, False),
@@ -72,7 +73,7 @@ def test_values_from_outside(make_node):
             'tensorflow',
             r"unknown backend 'tensorflow' \(known: auto, tensorrt, openvino",
         ),
-        ('precision', 'int4', r"unknown precision 'int4' \(known: fp32, bf16, fp16\)"),
+        ('precision', 'int4', r"unknown precision 'int4' \(known: auto, fp32, bf16, fp16\)"),
         ('image_transport', 'theora', r"unknown image_transport 'theora' \(known: raw, comp"),
         ('reliability', 'maybe', r"unknown reliability 'maybe' \(known: auto, reliable, best"),
         ('network_size', [32, 64], 'network size is 32x64, expected height and width of 64'),

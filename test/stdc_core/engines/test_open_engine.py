@@ -99,7 +99,7 @@ def test_paths_and_their_faults(model_path, tmp_path):
             {'backend': 'tensorflow'},
             r"unknown backend 'tensorflow' \(known: auto, tensorrt, openvino",
         ),
-        ({'precision': 'int4'}, r"unknown precision 'int4' \(known: fp32, bf16, fp16\)"),
+        ({'precision': 'int4'}, r"unknown precision 'int4' \(known: auto, fp32, bf16, fp16\)"),
         ({'threads': 0}, 'threads is 0, expected at least 1'),
         ({'size': (32, 64)}, 'network size is 32x64, expected height and width of 64 to 16384'),
         ({'size': (-64, 64)}, 'network size is -64x64'),

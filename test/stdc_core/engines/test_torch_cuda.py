@@ -25,7 +25,7 @@ def on_the_cpu(monkeypatch):
 
 @pytest.fixture
 def engine(model):
-    with open_engine(model, 'torch-cuda', detail=True) as engine:
+    with open_engine(model, 'torch-cuda', precision='fp32', detail=True) as engine:
         yield engine
 
 
@@ -49,7 +49,7 @@ def test_a_frame_goes_the_defined_way(engine, model, frame, color_order):
 
 
 def test_results_belong_to_the_engine_and_outlive_it(model, frame):
-    with open_engine(model, 'torch-cuda') as engine:
+    with open_engine(model, 'torch-cuda', precision='fp32') as engine:
         first = engine.infer(frame)
         kept = first.labels.copy()
         assert engine.infer(255 - frame).labels is first.labels
@@ -96,5 +96,6 @@ def test_without_a_gpu_it_says_so(model, monkeypatch):
 @pytest.mark.slow
 def test_in_half_the_shipped_model_proves_itself():
     """Convolutions in half on the CPU: the arithmetic of fp16, not cuDNN's kernels."""
-    with open_engine(read_model_file(SHIPPED), 'torch-cuda', precision='fp16') as engine:
+    with open_engine(read_model_file(SHIPPED), 'torch-cuda') as engine:
+        assert engine.info.precision == 'fp16'
         assert engine.info.agreement > 0.999

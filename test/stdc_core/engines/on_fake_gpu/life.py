@@ -94,6 +94,7 @@ def test_auto_takes_the_gpu(model):
     with open_engine(model) as engine:
         info = engine.info
     assert (info.backend, info.device, info.tail) == ('tensorrt', 'Fake GPU', 'cuda')
+    assert info.precision == 'fp16'
     assert info.version.startswith('10.3.0 (')
 
 
@@ -122,7 +123,7 @@ def test_another_size_is_proven_against_the_cpu(model, reference):
 def test_wrong_labels_are_refused_and_nothing_is_left(model):
     check = SelfCheck(model.metadata.self_check.frame, 255 - model.metadata.self_check.labels)
     metadata = dataclasses.replace(model.metadata, self_check=check, recipe={'iterations': 1})
-    with pytest.raises(SelfCheckError, match='tensorrt at fp32 is wrong'):
+    with pytest.raises(SelfCheckError, match='tensorrt at fp16 is wrong'):
         open_engine(dataclasses.replace(model, metadata=metadata))
 
 
