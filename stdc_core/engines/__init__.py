@@ -74,7 +74,8 @@ def open_engine(
     :param threads: for the network; as many as this process has cores where None.
     :param detail: compute the detail map too.
     :raises ModelFileError: the file is missing, corrupt or foreign.
-    :raises EngineError: no engine can do this here, or it failed its self-check.
+    :raises EngineError: no engine can do this here (the message has the reason of each), or one
+        failed its self-check.
     :raises InvalidArgumentError: an argument is out of range.
     """
     if backend not in get_args(Backend):

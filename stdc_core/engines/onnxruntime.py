@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core.engines.base import (
-    EngineError,
     EngineUnavailableError,
     InferenceEngine,
     NetworkOutput,
@@ -31,7 +30,7 @@ class ONNXRuntimeEngine(InferenceEngine):
 
     def _open(self) -> None:
         if self.precision != 'fp32':
-            raise EngineError(
+            raise EngineUnavailableError(
                 f'the onnxruntime engine computes in fp32 on the CPU, asked for {self.precision}'
             )
         options = ort.SessionOptions()

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdc_core.engines.base import (
-    EngineError,
     EngineUnavailableError,
     InferenceEngine,
     NetworkOutput,
@@ -66,14 +65,14 @@ class OpenVINOEngine(InferenceEngine):
         capabilities = core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
         if CAPABILITIES[self.precision] not in capabilities:
             able = [name for name, key in CAPABILITIES.items() if key in capabilities]
-            raise EngineError(
+            raise EngineUnavailableError(
                 f'this processor has no {self.precision} in OpenVINO (it has {", ".join(able)})'
             )
         graph = self.model.static_graph(self.size, detail=self.detail)
         compiled = compile_graph(graph, self.precision, self.threads)
         got = compiled.get_property('INFERENCE_PRECISION_HINT')
         if got != TYPES[self.precision]:
-            raise EngineError(f'OpenVINO compiled {got}, asked for {self.precision}')
+            raise EngineUnavailableError(f'OpenVINO compiled {got}, asked for {self.precision}')
         self._device = core.get_property('CPU', 'FULL_DEVICE_NAME').strip()
         self._request = compiled.create_infer_request()
         self._request.set_input_tensor(ov.Tensor(self._image, shared_memory=True))

@@ -36,12 +36,12 @@ class TorchEngine(InferenceEngine):
 
     def _open(self) -> None:
         if self.precision not in TYPES:
-            raise EngineError(
+            raise EngineUnavailableError(
                 f'the torch engine computes in {" or ".join(TYPES)} on the CPU, asked for '
                 f'{self.precision}'
             )
         if self.precision == 'bf16' and not cpu_has_bf16():
-            raise EngineError(
+            raise EngineUnavailableError(
                 'this processor has no bf16, and torch would emulate it, slowly: use fp32'
             )
         torch.set_num_threads(self.threads)

@@ -79,6 +79,22 @@ def test_no_engine_at_all_names_what_to_install(model, missing):
         open_engine(model)
 
 
+def test_a_precision_that_no_engine_has_is_refused_with_the_reason_of_each(model, monkeypatch):
+    from stdc_core.engines import openvino, tensorrt
+
+    def no_plan():
+        raise EngineUnavailableError("no plan: build it with 'stdc_seg build-engine'")
+
+    monkeypatch.setattr(tensorrt, 'find_gpu', no_plan)
+    monkeypatch.setitem(openvino.CAPABILITIES, 'fp16', 'of another processor')
+    with pytest.raises(EngineUnavailableError, match='no engine runs here: no plan') as error:
+        open_engine(model, precision='fp16')
+    assert "build it with 'stdc_seg build-engine'; this processor has no fp16 in" in str(
+        error.value
+    )
+    assert 'onnxruntime engine computes in fp32 on the CPU, asked for fp16' in str(error.value)
+
+
 def test_a_backend_asked_for_has_no_fallback(model, missing):
     missing.add('openvino')
     with pytest.raises(EngineUnavailableError, match='pip install openvino'):
