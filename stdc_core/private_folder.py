@@ -36,8 +36,7 @@ def make_private_folder(path: str | Path) -> Path:
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode):
             raise NotPrivateError(
-                f'{path} is to be a folder of its own, and is a link or something else: name '
-                'another, or remove it'
+                f'{path} is to be a folder of its own, and is a link or something else: remove it'
             ) from None
         _check(path, found, 'folder')
     return path

@@ -24,23 +24,22 @@ def build_engine(
     size: Annotated[tuple[int, int] | None, tyro.conf.arg(metavar='H W')] = None,
     precision: PlanPrecision = 'fp16',
     detail: bool = True,
-    cache: Annotated[Path | None, tyro.conf.arg(metavar='DIR')] = None,
     version_compatible: bool = False,
     hardware_compatible: bool = False,
     rebuild: bool = False,
 ) -> None:
     """Build the TensorRT plans of a model file for this machine's GPU and keep them.
 
-    One without the detail head and one with it: engines take the second while someone wants the
-    detail map. A plan that fits already is left; one that does not is replaced, and what is
-    different is said. TensorRT takes minutes. TensorRT-RTX, which is taken where there is no GPU
-    or no TensorRT, takes seconds.
+    They are kept where engines look for them: in ~/.cache/stdc_seg_ros/plans, or the same in
+    $XDG_CACHE_HOME. One without the detail head and one with it: engines take the second while
+    someone wants the detail map. A plan that fits already is left; one that does not is replaced,
+    and what is different is said. TensorRT takes minutes. TensorRT-RTX, which is taken where there
+    is no GPU or no TensorRT, takes seconds.
 
     :param model: the model file, int8 or float.
     :param size: height and width of the network's input; the model file's own where not given.
     :param precision: of the layers that are not int8.
     :param detail: build the plan with the detail head, too, where the model file has one.
-    :param cache: folder of the plans, yours alone; ~/.cache/stdc_seg_ros/plans where not given.
     :param version_compatible: for later versions of TensorRT, too; slower.
     :param hardware_compatible: for all GPUs of compute capability 8.0 and later; slower.
     :param rebuild: build also what is there and fits.
@@ -57,7 +56,7 @@ def build_engine(
         f'{tensorrt}, for {target.name or "GPUs"} of compute capability '
         f'{target.compute_capability}' + (f'; {no_gpu}' if no_gpu else '')
     )
-    folder = PlanCache(cache)
+    folder = PlanCache()
     for with_detail in (False, True) if detail and file.has_detail else (False,):
         wanted = fingerprint_of(
             file,

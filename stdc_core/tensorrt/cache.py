@@ -21,20 +21,16 @@ from stdc_core.tensorrt.precision import PlanPrecision
 logger = logging.getLogger(__name__)
 
 
-def default_folder() -> Path:
-    """``~/.cache/stdc_seg_ros/plans``, or the same in ``$XDG_CACHE_HOME``."""
-    cache = os.environ.get('XDG_CACHE_HOME')
-    return (Path(cache) if cache else Path.home() / '.cache') / 'stdc_seg_ros' / 'plans'
-
-
 class PlanCache:
-    """A folder of plans, private to the user: a plan is code to TensorRT.
+    """The user's folder of plans, private to the user: a plan is code to TensorRT.
 
-    :param folder: :func:`default_folder` where None; made at the first :meth:`store`.
+    ``~/.cache/stdc_seg_ros/plans``, or the same in ``$XDG_CACHE_HOME``; made at the first
+    :meth:`store`.
     """
 
-    def __init__(self, folder: str | Path | None = None) -> None:
-        self.folder = default_folder() if folder is None else Path(folder)
+    def __init__(self) -> None:
+        cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
+        self.folder = Path(cache) / 'stdc_seg_ros' / 'plans'
 
     def find(self, wanted: PlanFingerprint) -> Plan | None:
         """Look for the plan that fits; None where there is none. Nothing is deserialised.
@@ -126,16 +122,14 @@ def load_plan(
     detail: bool,
     precision: PlanPrecision,
     batch: int = 1,
-    cache: PlanCache | None = None,
 ) -> Plan:
-    """Find the plan of a model for this machine; builds nothing.
+    """Find the plan of a model for this machine, in the user's folder; builds nothing.
 
-    :param cache: the user's own where None.
     :raises EngineUnavailableError: there is none; names the command that builds it, and for one
         that does not fit what is different.
     :raises NotPrivateError: somebody else may have written it, or to its folder.
     """
-    cache = cache or PlanCache()
+    cache = PlanCache()
     wanted = fingerprint_of(
         model, tensorrt, gpu, size=size, detail=detail, precision=precision, batch=batch
     )

@@ -12,7 +12,7 @@ import pytest
 from stdc_core.engines import EngineUnavailableError
 from stdc_core.geometry import Size
 from stdc_core.private_folder import NotPrivateError
-from stdc_core.tensorrt.cache import PlanCache, default_folder, file_name, load_plan
+from stdc_core.tensorrt.cache import PlanCache, file_name, load_plan
 from stdc_core.tensorrt.fingerprint import fingerprint_of
 from stdc_core.tensorrt.gpu_probe import Gpu
 from stdc_core.tensorrt.library import TensorRT
@@ -24,8 +24,9 @@ SIZE = Size(96, 160)
 
 
 @pytest.fixture
-def cache(tmp_path):
-    return PlanCache(tmp_path / 'plans')
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    return PlanCache()
 
 
 @pytest.fixture
@@ -33,9 +34,8 @@ def wanted(model):
     return fingerprint_of(model, TENSORRT, ORIN, size=SIZE, detail=False, precision='fp16')
 
 
-def load(model, cache, **changes):
-    arguments = {'size': SIZE, 'detail': False, 'precision': 'fp16', 'cache': cache}
-    return load_plan(model, TENSORRT, ORIN, **{**arguments, **changes})
+def load(model):
+    return load_plan(model, TENSORRT, ORIN, size=SIZE, detail=False, precision='fp16')
 
 
 def test_empty_cache_finds_nothing_and_makes_no_folder(cache, fingerprint):
@@ -159,10 +159,10 @@ import json, sys
 from stdc_core.tensorrt.cache import PlanCache
 from stdc_core.tensorrt.fingerprint import PlanFingerprint
 from stdc_core.tensorrt.plan import Plan
-folder, fields, byte = sys.argv[1:]
+fields, byte = sys.argv[1:]
 fingerprint = PlanFingerprint.from_dict(json.loads(fields))
 for _ in range(50):
-    PlanCache(folder).store(Plan(fingerprint, bytes([int(byte)]) * 300_000))
+    PlanCache().store(Plan(fingerprint, bytes([int(byte)]) * 300_000))
 """
 
 
@@ -170,8 +170,7 @@ def test_writers_at_once_never_leave_a_plan_that_is_not_whole(cache, fingerprint
     cache.store(Plan(fingerprint, b'\1' * 300_000))
     fields = json.dumps(fingerprint.to_dict())
     writers = [
-        subprocess.Popen([sys.executable, '-c', WRITER, cache.folder, fields, byte])
-        for byte in ('1', '2')
+        subprocess.Popen([sys.executable, '-c', WRITER, fields, byte]) for byte in ('1', '2')
     ]
     try:
         while any(writer.poll() is None for writer in writers):
@@ -187,12 +186,12 @@ def test_writers_at_once_never_leave_a_plan_that_is_not_whole(cache, fingerprint
 def test_load_plan_finds_it(model, cache, wanted):
     plan = Plan(wanted, b'engine')
     cache.store(plan)
-    assert load(model, cache) == plan
+    assert load(model) == plan
 
 
 def test_load_plan_without_one_names_the_command(model, cache):
     with pytest.raises(EngineUnavailableError) as raised:
-        load(model, cache)
+        load(model)
     message = str(raised.value)
     assert message.startswith(f'{cache.folder} has no plan of {model.path} for TensorRT 10.3.0')
     command = f'stdc_seg build-engine {model.path} --size 96 160 --precision fp16'
@@ -203,7 +202,7 @@ def test_load_plan_without_one_names_the_command(model, cache):
 def test_load_plan_with_a_stale_one_names_what_is_different(model, cache, wanted):
     cache.store(Plan(replace(wanted, version='10.1.0', model_sha256='a' * 64), b''))
     with pytest.raises(EngineUnavailableError, match='build it with') as raised:
-        load(model, cache)
+        load(model)
     assert 'version 10.1.0, wanted version 10.3.0; model file aaaaaaaaaaaa…' in str(raised.value)
 
 
@@ -211,15 +210,15 @@ def test_load_plan_with_a_cut_one_says_so(model, cache, wanted):
     path = cache.store(Plan(wanted, bytes(1000)))
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(EngineUnavailableError, match=r'is cut.*build it with'):
-        load(model, cache)
+        load(model)
 
 
-def test_default_folder_is_in_the_users_cache(monkeypatch, tmp_path):
+def test_folder_is_in_the_users_cache(monkeypatch, tmp_path):
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    assert default_folder() == PlanCache().folder == tmp_path / 'stdc_seg_ros/plans'
+    assert PlanCache().folder == tmp_path / 'stdc_seg_ros/plans'
     monkeypatch.delenv('XDG_CACHE_HOME')
     monkeypatch.setenv('HOME', str(tmp_path))
-    assert default_folder() == tmp_path / '.cache/stdc_seg_ros/plans'
+    assert PlanCache().folder == tmp_path / '.cache/stdc_seg_ros/plans'
 
 
 def test_everything_written_can_be_read_again(cache, fingerprint):
