@@ -131,7 +131,8 @@ class PycudaDevice:
 
     def capture(self, stream: int, enqueue: Callable[[], None]) -> int:
         """Record what ``enqueue`` puts on the stream."""
-        return graphs.capture(stream, enqueue)
+        with _errors():  # those of enqueue, too: without a graph frames go step by step
+            return graphs.capture(stream, enqueue)
 
     def launch_graph(self, graph: int, stream: int) -> None:
         """Do what was recorded."""
