@@ -80,6 +80,7 @@ Result enqueue(void* handle, Work work) {
         return INVALID_HANDLE;
     }
     auto* stream = (Stream*)handle;
+    if (stream->capturing && capture_refused == 2) return CAPTURE_UNSUPPORTED;
     (stream->capturing ? stream->captured : stream->waiting).push_back(std::move(work));
     return SUCCESS;
 }
@@ -405,7 +406,7 @@ int cuLaunchKernel(void* function, unsigned grid_x, unsigned grid_y, unsigned gr
 int cuStreamBeginCapture_v2(void* stream, int mode) {
     IN_CONTEXT;
     if (mode != 1) complain("capture in another mode than thread-local");
-    if (capture_refused) return CAPTURE_UNSUPPORTED;
+    if (capture_refused == 1) return CAPTURE_UNSUPPORTED;  // 2: the first work in it
     ((Stream*)stream)->capturing = true;
     return SUCCESS;
 }

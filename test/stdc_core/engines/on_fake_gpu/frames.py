@@ -61,8 +61,11 @@ def test_after_the_first_frame_one_launch_does_it_all(engine, driver):
     assert driver.count('graph_launches') == graphs + 5
 
 
-def test_without_graphs_it_goes_step_by_step_and_says_so(model, driver, reference, caplog):
-    driver.set('capture_refused', 1)
+@pytest.mark.parametrize('refused', [1, 2], ids=['at its begin', 'within'])
+def test_where_a_graph_cannot_be_recorded_it_goes_step_by_step_and_says_so(
+    model, driver, reference, caplog, refused
+):
+    driver.set('capture_refused', refused)
     frame = noise(90, 170)
     with caplog.at_level(logging.WARNING), open_engine(model, 'tensorrt') as engine:
         for _ in range(3):
