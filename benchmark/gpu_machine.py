@@ -3,77 +3,67 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnx
 import torch
+from gpu_timing import time_events
 
 from stdc_core.geometry import Size
 from stdc_core.model_file import ModelFile, logit_grid
 
 COPY_BYTES = 1 << 32
+FRAME_BYTES = 1 << 26  # of the copies from and to the host
 MATRIX = 8192
 
 
-def time_calls(
-    call: Callable[[], object], device: torch.device, *, seconds: float, most: int
-) -> list[float]:
-    """Wall time of each call, milliseconds, everything on the device done; after a warm-up."""
-    samples: list[float] = []
-    for number in range(most + 5):
-        synchronize(device)
-        start = time.perf_counter()
-        call()
-        synchronize(device)
-        elapsed = time.perf_counter() - start
-        if number >= 5:
-            samples.append(1e3 * elapsed)
-        seconds -= elapsed
-        if seconds < 0 and samples:
-            break
-    return samples
+@dataclass(frozen=True)
+class Ceilings:
+    """What this GPU reaches where nothing else is in the way.
+
+    :param copy_gb_a_second: on the device, bytes read and bytes written.
+    :param half_tflop_a_second: of a large matrix product.
+    :param upload_gb_a_second: from page-locked memory.
+    """
+
+    copy_gb_a_second: float
+    half_tflop_a_second: float
+    upload_gb_a_second: float
+    download_gb_a_second: float
 
 
-def time_events(
-    call: Callable[[], object], device: torch.device, *, seconds: float, most: int
-) -> list[float]:
-    """Time between events before and after each call, milliseconds; wall time on a CPU."""
-    if device.type != 'cuda':
-        return time_calls(call, device, seconds=seconds, most=most)
-    for _ in range(20):
-        call()
-    torch.cuda.synchronize()
-    samples: list[float] = []
-    deadline = time.perf_counter() + seconds
-    while len(samples) < most and time.perf_counter() < deadline:
-        events = [[torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in range(50)]
-        for before, after in events:
-            before.record()
-            call()
-            after.record()
-        torch.cuda.synchronize()
-        samples += [before.elapsed_time(after) for before, after in events]
-    return samples
+@dataclass(frozen=True)
+class Needs:
+    """What a frame of the network's size needs at least.
+
+    :param gmacs: multiply-accumulates of all convolutions, in 10^9.
+    :param weights_mb: in half.
+    :param image_and_logits_mb: uint8 in, half out, each once.
+    :param frame_mb: uint8 BGR.
+    :param labels_mb: uint8.
+    """
+
+    gmacs: float
+    weights_mb: float
+    image_and_logits_mb: float
+    frame_mb: float
+    labels_mb: float
 
 
-def summary(samples: list[float]) -> dict[str, Any]:
-    """Figures of a case."""
-    p50, p99 = np.percentile(samples, (50, 99))
-    return {
-        'p50_ms': round(float(p50), 4),
-        'p99_ms': round(float(p99), 4),
-        'min_ms': round(min(samples), 4),
-        'calls': len(samples),
-    }
+@dataclass(frozen=True)
+class Floors:
+    """Milliseconds that nothing in half can be much under on this GPU.
 
+    :param network_bytes_ms: weights once a batch; what layers write for the next is not in it.
+    :param frame_copies_ms: frames to the GPU and labels back, not overlapped.
+    """
 
-def synchronize(device: torch.device) -> None:
-    """Wait for the device."""
-    if device.type == 'cuda':
-        torch.cuda.synchronize()
+    batch: int
+    arithmetic_ms: float
+    network_bytes_ms: float
+    frame_copies_ms: float
 
 
 def describe(device: torch.device) -> dict[str, Any]:
@@ -100,23 +90,37 @@ def describe(device: torch.device) -> dict[str, Any]:
     return facts
 
 
-def ceilings(device: torch.device, *, dry: bool) -> dict[str, float]:
-    """Measure what a copy on the device and a large matrix product in half reach."""
-    size, side = (1 << 20, 256) if dry else (COPY_BYTES, MATRIX)
-    dtype = torch.float32 if device.type == 'cpu' else torch.float16
+def ceilings(device: torch.device, *, dry: bool) -> Ceilings:
+    """Measure copies and a large matrix product in half."""
+    size, frame, side = (1 << 20, 1 << 16, 256) if dry else (COPY_BYTES, FRAME_BYTES, MATRIX)
+    on_gpu = device.type == 'cuda'
+    dtype = torch.float16 if on_gpu else torch.float32
     source = torch.randint(0, 256, (size,), dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
-    copy = time_events(lambda: target.copy_(source), device, seconds=2, most=50)
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-    product = time_events(lambda: a @ b, device, seconds=2, most=50)
-    return {
-        'copy_gb_a_second': float(f'{2 * size / np.median(copy) / 1e6:.4g}'),
-        'half_tflop_a_second': float(f'{2 * side**3 / np.median(product) / 1e9:.4g}'),
-    }
+    host = torch.empty(frame, dtype=torch.uint8, pin_memory=on_gpu)
+    host.random_(0, 256)
+
+    def upload() -> None:
+        target[:frame].copy_(host, non_blocking=True)
+
+    def download() -> None:
+        host.copy_(target[:frame], non_blocking=True)
+
+    works = (lambda: target.copy_(source), lambda: a @ b, upload, download)
+    copy, product, up, down = (
+        float(np.median(time_events(work, device, seconds=1.5, most=50))) for work in works
+    )
+    return Ceilings(
+        copy_gb_a_second=_digits(2 * size / copy / 1e6),
+        half_tflop_a_second=_digits(2 * side**3 / product / 1e9),
+        upload_gb_a_second=_digits(frame / up / 1e6),
+        download_gb_a_second=_digits(frame / down / 1e6),
+    )
 
 
-def needs(model: ModelFile, size: Size) -> dict[str, float]:
-    """Multiply-accumulates of all convolutions; bytes if everything is read or written once."""
+def needs(model: ModelFile, size: Size) -> Needs:
+    """Count in the graph of the model file."""
     proto = onnx.load_model_from_string(model.static_graph(size, detail=False))
     proto = onnx.shape_inference.infer_shapes(proto)
     shapes = {
@@ -128,20 +132,30 @@ def needs(model: ModelFile, size: Size) -> dict[str, float]:
     for node in proto.graph.node:
         if node.op_type == 'Conv':
             macs += int(np.prod(shapes[node.output[0]]) * np.prod(weights[node.input[1]][1:]))
-    grid = logit_grid(size)
+    grid, pixels = logit_grid(size), size.height * size.width
     logits = len(model.metadata.labels) * grid.height * grid.width
-    return {
-        'gmacs': round(macs / 1e9, 3),
-        'network_mb_in_half': round(
-            (2 * model.count_weights() + 3 * size.height * size.width + 2 * logits) / 1e6, 2
-        ),
-        'frame_and_labels_mb': round(4 * size.height * size.width / 1e6, 2),
-    }
+    return Needs(
+        gmacs=round(macs / 1e9, 3),
+        weights_mb=round(2 * model.count_weights() / 1e6, 2),
+        image_and_logits_mb=round((3 * pixels + 2 * logits) / 1e6, 2),
+        frame_mb=round(3 * pixels / 1e6, 2),
+        labels_mb=round(pixels / 1e6, 2),
+    )
 
 
-def floors(need: dict[str, float], best: dict[str, float]) -> dict[str, float]:
-    """Milliseconds that nothing in half can be much under on this GPU, batch 1."""
-    return {
-        'arithmetic_ms': round(2 * need['gmacs'] / best['half_tflop_a_second'], 4),
-        'network_bytes_ms': round(need['network_mb_in_half'] / best['copy_gb_a_second'], 4),
-    }
+def floors(need: Needs, best: Ceilings, batch: int) -> Floors:
+    """Divide needs by ceilings."""
+    network_mb = need.weights_mb + batch * need.image_and_logits_mb
+    copies_ms = (
+        need.frame_mb / best.upload_gb_a_second + need.labels_mb / best.download_gb_a_second
+    )
+    return Floors(
+        batch,
+        arithmetic_ms=round(batch * 2 * need.gmacs / best.half_tflop_a_second, 4),
+        network_bytes_ms=round(network_mb / best.copy_gb_a_second, 4),
+        frame_copies_ms=round(batch * copies_ms, 4),
+    )
+
+
+def _digits(value: float) -> float:
+    return float(f'{value:.4g}')
