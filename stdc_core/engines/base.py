@@ -42,7 +42,7 @@ class EngineError(UserError, RuntimeError):
 
 
 class EngineUnavailableError(EngineError):
-    """The backend is not installed or cannot run on this machine."""
+    """The backend is not installed, or cannot run on this machine what was asked for."""
 
 
 class SelfCheckError(EngineError):
