@@ -94,8 +94,10 @@ def random_messages(draw):
     return message
 
 
-def check_random(scene, examples):
+@pytest.mark.slow
+def test_random_messages(scene):
     """Send random messages, after each a good one, whose mask has to come."""
+    examples = int(os.environ.get('FAULTS_EXAMPLES', '400'))
     scene.settle()
     outcomes = ('processed', 'rejected', 'failed', 'replaced', 'lost')
     pause_s = PAUSE_S
@@ -130,13 +132,3 @@ def check_random(scene, examples):
     assert counts['failed'] == 0
     assert counts['rejected'] > examples // 4
     assert sum(counts[name] for name in outcomes) == counts['published'] > 2 * examples
-    return counts
-
-
-def test_random_messages(scene):
-    check_random(scene, 25)
-
-
-@pytest.mark.slow
-def test_many_random_messages(scene):
-    check_random(scene, int(os.environ.get('FAULTS_EXAMPLES', '400')))
