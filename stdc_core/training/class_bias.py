@@ -78,7 +78,7 @@ def best_class_bias(sampled: SampledLogits) -> NDArray[np.float32]:
     """
     balanced = sampled.balanced
     bias = np.zeros(len(balanced), np.float32)
-    best = _miou(sampled, bias)
+    best = _miou(sampled, bias, balanced)
     for step in STEPS:
         for _ in range(ROUNDS):
             before = best
@@ -86,7 +86,7 @@ def best_class_bias(sampled: SampledLogits) -> NDArray[np.float32]:
                 for signed_step in (step, -step):
                     tried = bias.copy()
                     tried[class_id] += signed_step
-                    if (miou := _miou(sampled, tried)) > best:
+                    if (miou := _miou(sampled, tried, balanced)) > best:
                         best, bias = miou, tried
             if best == before:
                 break
@@ -104,9 +104,11 @@ def with_class_bias(checkpoint: Checkpoint, bias: NDArray[np.float32]) -> Checkp
     )
 
 
-def _miou(sampled: SampledLogits, bias: NDArray[np.float32]) -> float:
+def _miou(
+    sampled: SampledLogits, bias: NDArray[np.float32], balanced: NDArray[np.bool_]
+) -> float:
     labels = (sampled.logits + bias[:, None]).argmax(axis=0).astype(np.uint8)
     confusion = ConfusionMatrix(len(bias))
     confusion.update(sampled.truth[None], labels[None])
-    iou = np.array(confusion.scores().iou)[sampled.balanced]
+    iou = np.array(confusion.scores().iou)[balanced]
     return float(iou.mean()) if iou.size else 0.0
