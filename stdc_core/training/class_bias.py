@@ -104,9 +104,7 @@ def with_class_bias(checkpoint: Checkpoint, bias: NDArray[np.float32]) -> Checkp
     )
 
 
-def _miou(
-    sampled: SampledLogits, bias: NDArray[np.float32], balanced: NDArray[np.bool_]
-) -> float:
+def _miou(sampled: SampledLogits, bias: NDArray[np.float32], balanced: NDArray[np.bool_]) -> float:
     labels = (sampled.logits + bias[:, None]).argmax(axis=0).astype(np.uint8)
     confusion = ConfusionMatrix(len(bias))
     confusion.update(sampled.truth[None], labels[None])
